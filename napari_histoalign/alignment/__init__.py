@@ -1,0 +1,1 @@
+"""How vectors become probabilities: arrays in, arrays out."""

@@ -1,0 +1,1 @@
+"""The run: read, embed, store, score; resumable and cancellable, without Qt."""

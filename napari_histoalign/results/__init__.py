@@ -1,0 +1,1 @@
+"""What a run leaves: probability maps, regions, tables, provenance."""

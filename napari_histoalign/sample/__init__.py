@@ -1,0 +1,1 @@
+"""A synthetic H&E slide, drawn on demand, with its ground truth."""

@@ -1,0 +1,1 @@
+"""Results to QuPath and back: GeoJSON without Java, projects through paquo."""
