@@ -1,0 +1,1 @@
+"""What the dock and the command line both do: run a slide, export its results."""
