@@ -1,0 +1,46 @@
+# make demo   run the whole path on a drawn slide and, where there is a display, open napari on it
+# make test   check and test everything (what CI runs)
+# Both set up what they need; a second call goes straight to work.
+
+.PHONY: demo test test-full install system lint format clean
+.DEFAULT_GOAL := demo
+
+PYTHON := .venv/bin/python
+STAMP := .venv/.installed
+# an editable install links each shipped file, so a new one needs a new install
+SHIPPED := $(shell find napari.yaml resources -type f)
+# a window of our own size for the tests; a display that is already there serves as well
+SCREEN := $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24",)
+PYTEST := NAPARI_CONFIG=.venv/napari-tests/settings.yaml $(PYTHON) -m pytest
+
+demo: install
+	@tools/system_libraries.sh || echo "Going on without a window." >&2
+	.venv/bin/histoalign demo --out out/demo
+
+test: install system lint
+	$(SCREEN) $(PYTEST) -m "not full"
+
+test-full: install system lint
+	$(SCREEN) $(PYTEST) --timeout 3600
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py tools/install.sh $(SHIPPED)
+	@tools/install.sh
+	@touch $@
+
+system:
+	@tools/system_libraries.sh
+
+lint: install
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+format: install
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+clean:
+	rm -rf .venv .uv build dist out napari_histoalign/napari.yaml napari_histoalign/resources
