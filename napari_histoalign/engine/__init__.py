@@ -1,1 +1,17 @@
 """The run: read, embed, store, score; resumable and cancellable, without Qt."""
+
+from napari_histoalign.engine.analysis import Analysis, Scored
+from napari_histoalign.engine.progress import Progress, Stopwatch
+from napari_histoalign.engine.store import EmbeddingStore, StoreKey
+from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS
+
+__all__ = [
+    "DEFAULT_VIEWS",
+    "VIEWS",
+    "Analysis",
+    "EmbeddingStore",
+    "Progress",
+    "Scored",
+    "Stopwatch",
+    "StoreKey",
+]

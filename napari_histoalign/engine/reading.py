@@ -1,0 +1,96 @@
+"""Tiles off the slide, ahead of the encoders and never more than a few batches ahead."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_histoalign.errors import SlideError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_histoalign.slides import Slide, TileGrid
+
+
+@dataclass(frozen=True)
+class TileBatch:
+    """Tiles that were read together.
+
+    Attributes
+    ----------
+    indices
+        Tiles of the grid, shape (n,).
+    images
+        Their pixels, uint8 RGB, shape (n, input_px, input_px, 3).
+    unread
+        Why tiles of this batch could not be read, by tile; they are not in `indices`.
+    """
+
+    indices: NDArray[np.int64]
+    images: NDArray[np.uint8]
+    unread: dict[int, SlideError]
+
+
+def read_batches(
+    slide: Slide,
+    grid: TileGrid,
+    batches: Sequence[NDArray[np.int64]],
+    *,
+    readers: int | None = None,
+) -> Generator[TileBatch]:
+    """Read batches of tiles in threads, in order, at most ``readers + 1`` batches ahead.
+
+    openslide lets go of Python's lock while it decodes, so that threads read side by side.
+    Closing the generator stops the threads after the tile each one is at.
+
+    Parameters
+    ----------
+    slide, grid
+        Where to read, and which rectangle each tile is.
+    batches
+        Tiles of each batch.
+    readers
+        Number of threads; by default one for each processor, at most 4.
+    """
+    readers = readers or min(4, os.cpu_count() or 1)
+    stop: list[bool] = []
+    with ThreadPoolExecutor(readers, thread_name_prefix="histoalign-reader") as pool:
+        waiting: deque[Future[TileBatch]] = deque()
+        todo = iter(batches)
+        try:
+            for batch in todo:
+                waiting.append(pool.submit(_read_batch, slide, grid, batch, stop))
+                if len(waiting) > readers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            stop.append(True)
+            for future in waiting:
+                future.cancel()
+
+
+def _read_batch(slide: Slide, grid: TileGrid, indices: NDArray[np.int64], stop: list[bool]) -> TileBatch:
+    """Read the tiles of one batch; a tile that cannot be read is left out and reported."""
+    side = grid.input_px
+    images = np.empty((len(indices), side, side, 3), np.uint8)
+    unread: dict[int, SlideError] = {}
+    kept: list[int] = []
+    for index, (x, y) in zip(indices.tolist(), grid.xy(indices).tolist(), strict=True):
+        if stop:
+            break
+        try:
+            images[len(kept)] = slide.read_area(x, y, grid.tile_px, grid.tile_px, (side, side))
+        except SlideError as err:
+            unread[index] = err
+        else:
+            kept.append(index)
+    return TileBatch(np.asarray(kept, np.int64), images[: len(kept)], unread)
