@@ -1,0 +1,195 @@
+"""The worker thread's side: loads encoders, embeds, scores; knows neither Qt nor the viewer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_histoalign.plugin.jobs import Area, JobError, Note, Report, Scoring, Setup, Snapshot, Written
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.encoders import Encoder
+    from napari_histoalign.engine import Analysis, Progress
+    from napari_histoalign.slides import Slide, TissueMask
+
+SNAPSHOT_SECONDS = 0.2
+SCORING_SHARE = 0.2
+"""Scoring everything again for a snapshot may take this share of a run's time."""
+
+
+class Bench:
+    """Keeps the slide, the encoders and the embeddings between jobs. One job at a time.
+
+    Every job is a generator which yields reports and is run to its end, or closed,
+    in a worker thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._closed = False
+        self._encoders: dict[tuple[str, str], Encoder] = {}
+        self._setup: Setup | None = None
+        self._slide: Slide | None = None
+        self._analysis: Analysis | None = None
+        self._tissue: TissueMask | None = None
+        self._wanted: NDArray[np.bool_] = np.zeros(0, bool)
+
+    @property
+    def has_scores(self) -> bool:
+        """Whether a run has embedded anything that can be scored again."""
+        return self._analysis is not None and bool(self._wanted.any())
+
+    def run(
+        self,
+        setup: Setup,
+        area: Area,
+        scoring: Callable[[], Scoring],
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Report]:
+        """Embed the tiles of an area and score them while they come.
+
+        Parameters
+        ----------
+        setup
+            Slide, encoders and tiles. What is open is kept if it is the same as before.
+        area
+            Which tiles.
+        scoring
+            Asked before each snapshot, so that prompts edited meanwhile count at once.
+        cancelled
+            Asked often; True ends the run with what was done.
+
+        Yields
+        ------
+        Note, Snapshot
+            What is going on, and scores about five times a second; the last
+            snapshot is marked as finished.
+        """
+        with self._job():
+            yield from self._open(setup)
+            if cancelled():
+                return
+            assert self._analysis is not None and self._tissue is not None
+            indices = area.tiles(self._analysis.grid, self._tissue)
+            self._wanted[indices] = True
+            progress, due, shown = None, 0.0, -1
+            for progress in self._analysis.embed(indices, cancelled=cancelled):
+                now = time.monotonic()
+                if now >= due and progress.done and progress.done < progress.total:
+                    snapshot = self._score(scoring(), progress)
+                    shown = progress.done
+                    due = time.monotonic() + max(SNAPSHOT_SECONDS, snapshot.seconds / SCORING_SHARE)
+                    yield snapshot
+                elif shown < 0:
+                    yield Note(f"Reading and embedding {progress.total:,} tiles")
+            if self._embedded().any():
+                yield self._score(scoring(), progress, finished=True)
+
+    def rescore(self, scoring: Callable[[], Scoring]) -> Iterator[Report]:
+        """Score again what is embedded; reads no pixel."""
+        with self._job():
+            if self._analysis is not None and self._embedded().any():
+                yield self._score(scoring(), None, finished=True)
+
+    def export(
+        self, write: Callable[[Slide, Analysis, Snapshot], dict[str, Path]], folder: Path, scoring: Scoring
+    ) -> Iterator[Report]:
+        """Write the results of what is embedded to a folder."""
+        with self._job():
+            if self._analysis is None or self._slide is None or not self._embedded().any():
+                raise JobError(
+                    "There is nothing to export yet: run on the view, a region or the whole slide first."
+                )
+            yield Note(f"Writing results to {folder}")
+            files = write(self._slide, self._analysis, self._score(scoring, None, finished=True))
+            yield Written(folder, files)
+
+    def close(self) -> None:
+        """Let go of slide and stores: now, or when the job that is running ends."""
+        self._closed = True
+        if self._lock.acquire(blocking=False):
+            try:
+                self._release()
+            finally:
+                self._lock.release()
+
+    @contextmanager
+    def _job(self) -> Iterator[None]:
+        """Hold the bench for one job; turn what a worker thread would swallow into a `JobError`.
+
+        superqt drops a RuntimeError raised in a generator worker without a word,
+        and that is what torch raises when memory runs out.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise JobError("Another job is still running: wait for it to end.")
+        try:
+            yield
+        except RuntimeError as err:
+            raise JobError(f"The run stopped: {err}") from err
+        finally:
+            self._lock.release()
+            if self._closed:
+                self.close()
+
+    def _open(self, setup: Setup) -> Iterator[Report]:
+        """Make slide, encoders, tissue and analysis ready for `setup`."""
+        if setup == self._setup:
+            return
+        from napari_histoalign.engine import Analysis
+        from napari_histoalign.slides import TileGrid, find_tissue, open_slide
+
+        yield Note("Loading the encoders")
+        encoders = [self._encoder(name, setup.device) for name in setup.encoders]
+        yield Note("Looking for tissue")
+        with ExitStack() as opened:  # what was open before stays usable until all of the new is
+            slide = opened.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
+            grid = TileGrid.over(slide, mpp=setup.mpp, tile=setup.tile)
+            tissue = find_tissue(slide)
+            analysis = Analysis(slide, encoders, grid)
+            opened.pop_all()
+        self._release()
+        self._slide, self._analysis, self._tissue = slide, analysis, tissue
+        self._wanted = np.zeros(grid.count, bool)
+        self._setup = setup
+
+    def _encoder(self, name: str, device: str) -> Encoder:
+        from napari_histoalign.encoders import load_encoder
+
+        if (name, device) not in self._encoders:
+            self._encoders[name, device] = load_encoder(name, device=device)
+        return self._encoders[name, device]
+
+    def _embedded(self) -> NDArray[np.bool_]:
+        """Which tiles were asked for in this session and are embedded, one flag a tile of the grid."""
+        assert self._analysis is not None
+        flags = np.zeros_like(self._wanted)
+        flags[self._analysis.embedded()] = True
+        return flags & self._wanted
+
+    def _score(self, scoring: Scoring, progress: Progress | None, *, finished: bool = False) -> Snapshot:
+        from napari_histoalign.results import ProbabilityMap
+
+        assert self._analysis is not None
+        started = time.monotonic()
+        grid = self._analysis.grid
+        scores = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
+        probability_map = ProbabilityMap.from_tiles(scores, grid.origin, grid.columns, grid.rows)
+        return Snapshot(scoring, probability_map, scores, progress, finished, time.monotonic() - started)
+
+    def _release(self) -> None:
+        """Close the analysis and its slide; encoders stay loaded."""
+        analysis, slide = self._analysis, self._slide
+        self._setup = self._analysis = self._slide = self._tissue = None
+        self._wanted = np.zeros(0, bool)
+        if analysis is not None:
+            analysis.close()
+        if slide is not None:
+            slide.close()

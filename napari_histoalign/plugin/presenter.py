@@ -1,0 +1,277 @@
+"""What happens when: the dock's logic, without Qt, so that it can be tested without a window."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from napari_histoalign.errors import HistoalignError
+from napari_histoalign.plugin.areas import Where, chosen_area
+from napari_histoalign.plugin.bench import Bench
+from napari_histoalign.plugin.jobs import Note, Report, Scoring, Setup, Snapshot, Written
+from napari_histoalign.plugin.result_layers import ResultLayers
+
+if TYPE_CHECKING:
+    from napari_histoalign.alignment import Alignment, PromptSet
+    from napari_histoalign.engine import Progress
+
+State = Literal["ready", "running", "cancelling", "exporting"]
+Job = Callable[[], Iterator[Report]]
+
+
+class Panel(Protocol):
+    """What the presenter needs of the dock."""
+
+    def show_status(self, text: str, *, error: bool = False) -> None:
+        """Show one line of text."""
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Show how far a run is; None: it is not known yet."""
+
+    def show_state(self, state: State) -> None:
+        """Enable what can be done in this state."""
+
+    def show_overlays(self, names: tuple[str, ...], current: str) -> None:
+        """Offer the result layers that can be looked at."""
+
+
+class Runner(Protocol):
+    """Runs one job in a worker thread and reports on the main thread."""
+
+    def start(
+        self,
+        job: Job,
+        on_report: Callable[[Report], None],
+        on_error: Callable[[Exception], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        """Start a job. `on_end` comes last, after an error too."""
+
+
+class Presenter:
+    """Starts jobs, shows what they report, and drops what is out of date.
+
+    One job runs at a time. A change of prompts or alignment during a run is
+    picked up by the run's next snapshot; at rest it starts a re-scoring, and
+    results of an older generation are not shown.
+
+    Parameters
+    ----------
+    viewer
+        A viewer or viewer model.
+    panel
+        The dock, or a stand-in.
+    runner
+        Runs jobs in the background.
+    bench
+        The worker's side; a new one by default.
+    """
+
+    def __init__(self, viewer: Any, panel: Panel, runner: Runner, bench: Bench | None = None) -> None:
+        self._viewer = viewer
+        self._panel = panel
+        self._runner = runner
+        self._bench = bench or Bench()
+        self._scoring: Scoring | None = None
+        self._threshold = 0.5
+        self._state: State = "ready"
+        self._busy = False
+        self._closed = False
+        self._cancel = threading.Event()
+        self._results: ResultLayers | None = None
+        self._snapshot: Snapshot | None = None
+        self._waiting: Job | None = None
+        self._failed_generation = -1
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+
+    @property
+    def state(self) -> State:
+        """What is going on."""
+        return self._state
+
+    @property
+    def results(self) -> ResultLayers | None:
+        """Layers of the last run, or None."""
+        return self._results
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The scores shown now, or None."""
+        return self._snapshot
+
+    def set_scoring(self, prompts: PromptSet, alignment: Alignment) -> None:
+        """Take new prompts or another alignment, and score again if there is something to score."""
+        generation = self._scoring.generation + 1 if self._scoring else 0
+        self._scoring = Scoring(prompts, alignment, generation)
+        if not self._busy:
+            self._rescore_if_stale()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Take a new threshold; the class layer follows at once."""
+        self._threshold = threshold
+        if self._results is not None:
+            self._results.apply_threshold(threshold)
+
+    def run(self, where: Where, slide_layer: Any, setup: Setup) -> None:
+        """Run on the view, the selected shapes or the whole slide.
+
+        Parameters
+        ----------
+        where
+            Which area.
+        slide_layer
+            Image layer of the slide.
+        setup
+            Slide, encoders and tiles.
+        """
+        if self._state != "ready" or self._scoring is None:
+            return
+        try:
+            area = chosen_area(self._viewer, where, slide_layer)
+        except HistoalignError as err:
+            self._panel.show_status(str(err), error=True)
+            return
+        if self._results is None or self._results.slide_layer is not slide_layer:
+            self._results = ResultLayers(self._viewer, slide_layer)
+        self._snapshot = None
+        self._failed_generation = -1
+        self._cancel.clear()
+        self._enter("running")
+        self._panel.show_progress(None)
+        job = partial(self._bench.run, setup, area, self._current_scoring, self._cancel.is_set)
+        self._start(job)
+
+    def cancel(self) -> None:
+        """Stop the run; what was embedded stays."""
+        if self._state == "running":
+            self._cancel.set()
+            self._enter("cancelling")
+            self._panel.show_status("Stopping ...")
+
+    def export(self, folder: Path, write: Callable[..., dict[str, Path]]) -> None:
+        """Write the results to a folder.
+
+        Parameters
+        ----------
+        folder
+            Where to; made if absent.
+        write
+            Called in the worker with (folder, slide, analysis, snapshot, threshold).
+        """
+        if self._state != "ready" or self._scoring is None:
+            return
+        self._enter("exporting")
+        writer = partial(write, folder, threshold=self._threshold)
+        self._start(partial(self._bench.export, writer, folder, self._scoring))
+
+    def show_only(self, name: str | None) -> None:
+        """Show one of the result layers; None shows none."""
+        if self._results is not None:
+            self._results.only_visible(name)
+
+    def set_opacity(self, opacity: float) -> None:
+        """Set the opacity of the result layers."""
+        if self._results is not None:
+            self._results.set_opacity(opacity)
+
+    def close(self) -> None:
+        """Stop what runs and touch nothing any more."""
+        self._closed = True
+        self._cancel.set()
+        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self._bench.close()
+
+    def _current_scoring(self) -> Scoring:
+        """Asked by the worker thread; assignment of one attribute is atomic."""
+        assert self._scoring is not None
+        return self._scoring
+
+    def _start(self, job: Job) -> None:
+        if self._busy:  # a re-scoring is going on: wait for it
+            self._waiting = job
+            return
+        self._busy = True
+        self._runner.start(job, self._on_report, self._on_error, self._on_end)
+
+    def _rescore_if_stale(self) -> None:
+        if self._scoring is None or self._results is None or not self._bench.has_scores:
+            return
+        shown = self._snapshot.scoring.generation if self._snapshot else -1
+        if self._scoring.generation not in (shown, self._failed_generation):
+            self._start(partial(self._bench.rescore, self._current_scoring))
+
+    def _on_report(self, report: Report) -> None:
+        if self._closed:
+            return
+        if isinstance(report, Note):
+            self._panel.show_status(report.text)
+        elif isinstance(report, Written):
+            self._panel.show_status(f"{len(report.files)} files written to {report.folder}")
+        else:
+            self._show(report)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        """Show scores unless they are out of date or their slide is gone."""
+        if snapshot.progress is not None:
+            self._panel.show_progress(snapshot.progress)
+        stale = snapshot.scoring.generation != self._current_scoring().generation
+        if stale or self._results is None:
+            return
+        prompts = snapshot.scoring.prompts
+        first = not self._results.names
+        self._results.show(
+            snapshot.probability_map,
+            background=tuple(c.is_background for c in prompts.classes),
+            overlay=prompts.class_names[prompts.overlay_class],
+            threshold=self._threshold,
+            finished=snapshot.finished,
+        )
+        if first or set(prompts.class_names) != set(self._snapshot_names()):
+            self._panel.show_overlays(self._results.names, prompts.class_names[prompts.overlay_class])
+        self._snapshot = snapshot
+        if snapshot.finished:
+            self._panel.show_status(self._summary(snapshot))
+
+    def _snapshot_names(self) -> tuple[str, ...]:
+        return self._snapshot.scoring.prompts.class_names if self._snapshot else ()
+
+    def _summary(self, snapshot: Snapshot) -> str:
+        """One line for the end of a job."""
+        tiles = f"{len(snapshot.scores.probabilities):,} tiles"
+        progress = snapshot.progress
+        if progress is None:
+            return f"{tiles} scored again in {snapshot.seconds:.2f} s"
+        if self._cancel.is_set():
+            return f"Stopped: {tiles} scored. Run again to go on from here."
+        unread = f"; {progress.unread} tiles could not be read" if progress.unread else ""
+        return f"{tiles} scored{unread}"
+
+    def _on_error(self, error: Exception) -> None:
+        self._failed_generation = self._scoring.generation if self._scoring else -1
+        if not self._closed:
+            self._panel.show_status(str(error) or type(error).__name__, error=True)
+
+    def _on_end(self) -> None:
+        self._busy = False
+        if self._closed:
+            return
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._start(waiting)
+            return
+        self._enter("ready")
+        self._rescore_if_stale()
+
+    def _on_layer_removed(self, event: Any) -> None:
+        """The slide was removed from the viewer: stop running on it."""
+        if self._results is not None and event.value is self._results.slide_layer:
+            self._results = None
+            self._snapshot = None
+            self.cancel()
+
+    def _enter(self, state: State) -> None:
+        self._state = state
+        self._panel.show_state(state)

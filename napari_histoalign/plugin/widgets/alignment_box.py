@@ -1,0 +1,77 @@
+"""How similarities become probabilities, and how probable is probable enough."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from superqt import QLabeledDoubleSlider
+
+from napari_histoalign.plugin.widgets.parts import form, group, narrow_combo, note
+
+EXPLANATIONS = {
+    "one-to-one": "The pathology encoder alone: its image side against its own text side.",
+    "cross-pair": "The image side of one encoder against the text side of the other.",
+    "joint-fusion": "Both encoders joined into one long vector, images and texts alike.",
+    "mean-fusion": "Mean of the four image-text similarities of two encoders: the plain baseline.",
+    "many-to-many": "Every view of a tile against every prompt, in all encoder pairs, each pair on its own "
+    "scale, pooled by a soft best match.",
+}
+
+
+class AlignmentBox(QWidget):
+    """Picks the alignment and the threshold.
+
+    Signals
+    -------
+    alignment_chosen
+        Name of the strategy.
+    threshold_changed
+        Probability between 0 and 1.
+
+    Parameters
+    ----------
+    strategies
+        Names, in the order in which they are offered.
+    """
+
+    alignment_chosen = Signal(str)
+    threshold_changed = Signal(float)
+
+    def __init__(self, strategies: tuple[str, ...], current: str) -> None:
+        super().__init__()
+        box, layout = group("Scoring")
+        self.strategy = narrow_combo(
+            [(name, name) for name in strategies], "How image and text embeddings are compared"
+        )
+        self.strategy.setCurrentIndex(self.strategy.findData(current))
+        self.explanation = note()
+        self._explain()
+        self.strategy.currentIndexChanged.connect(self._on_strategy)
+        self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+        self.threshold.setRange(0, 1)
+        self.threshold.setSingleStep(0.01)
+        self.threshold.setPageStep(0.1)
+        self.threshold.setDecimals(2)
+        self.threshold.setValue(0.5)
+        self.threshold.setToolTip(
+            "A tile belongs to its most probable class only from this probability on\n"
+            "(layer 'classes' and exported regions)"
+        )
+        self.threshold.valueChanged.connect(self.threshold_changed)
+        fields = form()
+        fields.addRow("Alignment", self.strategy)
+        layout.addLayout(fields)
+        layout.addWidget(self.explanation)
+        more = form()
+        more.addRow(QLabel("Threshold"), self.threshold)
+        layout.addLayout(more)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(box)
+
+    def _on_strategy(self) -> None:
+        self._explain()
+        self.alignment_chosen.emit(self.strategy.currentData())
+
+    def _explain(self) -> None:
+        self.explanation.setText(EXPLANATIONS.get(self.strategy.currentData(), ""))
