@@ -1,0 +1,267 @@
+"""Paint rectangles of a planned slide: amounts of dye and the class of every pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from napari_histoalign.sample.cells import Cells, fat_nuclei, place_cells
+from napari_histoalign.sample.glands import Gland, place_glands
+from napari_histoalign.sample.noise import Field, enlarged, smooth_noise, smoothstep, wrapped
+from napari_histoalign.sample.nuclei import stamp
+from napari_histoalign.sample.zones import CELL_PX, Ground, Zone, lay_ground
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CLASSES = ("glass", "stroma", "fat", "benign", "malignant", "lymphocytes", "necrosis")
+"""Names of the label map's indices; a gland's lumen belongs to the gland."""
+GLASS, STROMA, ADIPOSE, BENIGN, MALIGNANT, LYMPHOID, NECROSIS = range(len(CLASSES))
+
+
+@dataclass(frozen=True)
+class Textures:
+    """Periodic noise tiles (float32, unit deviation) of sizes without a common period."""
+
+    fibre: Field
+    thin_fibre: Field
+    grain: Field
+    cloud: Field
+    chromatin: Field
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides a slide's pixels but the stain.
+
+    Attributes
+    ----------
+    size_px, mpp
+        Side of the square slide, and micrometres per pixel.
+    ground, zones, glands, cells
+        What lies where.
+    fat_cells
+        Centres of adipocytes, float32 (n, 2) as (x, y).
+    lymphoid
+        Positive where lymphocytes are packed (coarse field).
+    textures
+        Noise tiles.
+    tone
+        How much eosin collagen and cytoplasm take up, and how much single fibres stand out.
+    """
+
+    size_px: int
+    mpp: float
+    ground: Ground
+    zones: list[Zone]
+    glands: list[Gland]
+    cells: Cells
+    fat_cells: NDArray[np.float32]
+    lymphoid: Field
+    textures: Textures
+    tone: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A rectangle of a slide: dye amounts float32 (h, w), classes uint8 (h, w), lumina bool (h, w)."""
+
+    hematoxylin: Field
+    eosin: Field
+    labels: NDArray[np.uint8]
+    lumen: NDArray[np.bool_]
+
+
+def plan_slide(seed: int, size_px: int, mpp: float = 0.5) -> Plan:
+    """Decide what a square slide shows; the same seed, size and mpp give the same plan."""
+    rng = np.random.default_rng([20_261, seed])
+    ground, zones = lay_ground(rng, size_px, mpp)
+    glands = place_glands(rng, zones, ground, mpp)
+    side = ground.tissue.shape[0] * CELL_PX
+    spacing = rng.uniform(44, 64) / mpp
+    lattice = np.stack(
+        np.meshgrid(np.arange(0, side, spacing), np.arange(0, side, spacing)), axis=-1
+    ).reshape(-1, 2)
+    fat_cells = (lattice + rng.uniform(-0.42, 0.42, lattice.shape) * spacing).astype(np.float32)
+    cells = Cells.joined(
+        [place_cells(rng, ground, zones, glands, mpp), fat_nuclei(rng, ground, fat_cells, mpp)]
+    )
+    rows, columns = (
+        np.mgrid[0 : ground.tissue.shape[0], 0 : ground.tissue.shape[1]].astype(np.float32) * CELL_PX
+    )
+    lymphoid = np.full(ground.tissue.shape, -1.0, dtype=np.float32)
+    for zone in zones:
+        if zone.growth == "foci":
+            lymphoid = np.maximum(lymphoid, 0.6 - np.hypot(columns - zone.x, rows - zone.y) / zone.radius)
+    lymphoid = np.where(ground.nest > -0.1, -1.0, lymphoid).astype(np.float32)
+    thin = 1.0 / mpp
+    textures = Textures(
+        fibre=smooth_noise(rng, (1024, 1024), (1.9 * thin, 45 * thin)),
+        thin_fibre=smooth_noise(rng, (832, 832), (0.75 * thin, 16 * thin)),
+        grain=smooth_noise(rng, (928, 928), 0.55 * thin),
+        cloud=smooth_noise(rng, (1184, 1184), 5 * thin),
+        chromatin=smooth_noise(rng, (512, 512), 0.65 * thin),
+    )
+    tone = (float(rng.uniform(0.5, 0.85)), float(rng.uniform(0.36, 0.58)), float(rng.uniform(0.55, 1.15)))
+    return Plan(size_px, mpp, ground, zones, glands, cells, fat_cells, lymphoid, textures, tone)
+
+
+def paint(plan: Plan, x: int, y: int, width: int, height: int) -> Painted:
+    """Paint one rectangle (slide pixels); neighbouring rectangles meet without a seam.
+
+    Parameters
+    ----------
+    plan
+        The slide.
+    x, y, width, height
+        The rectangle.
+    """
+    g = plan.ground
+
+    def field(coarse: Field) -> Field:
+        return enlarged(coarse, CELL_PX, x, y, width, height)
+
+    labels = np.full((height, width), STROMA, dtype=np.uint8)
+    lumen = np.zeros((height, width), dtype=bool)
+    tissue = field(g.tissue)
+    if float(tissue.max()) <= 0:
+        empty = np.zeros((height, width), dtype=np.float32)
+        return Painted(empty, empty.copy(), np.zeros_like(labels), lumen)
+    grain = wrapped(plan.textures.grain, x, y, width, height)
+    cloud = wrapped(plan.textures.cloud, x, y, width, height)
+    tumour_zone, lobule = field(g.tumour_zone), field(g.lobule)
+    eosin = _collagen(plan, field(g.along), field(g.across))
+    eosin *= plan.tone[0] * (1 - 0.3 * lobule - 0.12 * tumour_zone) * (1 + 0.06 * cloud)
+    hematoxylin = 0.05 + 0.05 * tumour_zone + 0.012 * grain
+    lymphoid = field(plan.lymphoid)
+    labels[lymphoid > 0] = LYMPHOID
+    _fat(plan, field(g.fat), x, y, hematoxylin, eosin, labels)
+    _nests(plan, x, y, hematoxylin, eosin, labels, lumen)
+    _glands(plan, x, y, hematoxylin, eosin, labels, lumen)
+    hematoxylin = np.asarray(hematoxylin * tissue, dtype=np.float32)
+    eosin = np.asarray(eosin * tissue, dtype=np.float32)
+    labels[tissue < 0.5] = GLASS
+    stamp(hematoxylin, eosin, plan.cells, x, y, plan.textures.chromatin)
+    eosin *= 1 + 0.05 * grain
+    return Painted(np.maximum(hematoxylin, 0), np.maximum(eosin, 0), labels, lumen)
+
+
+def _collagen(plan: Plan, along: Field, across: Field) -> Field:
+    """Wavy fibres with pale clefts between them, about 1 on average."""
+
+    def sampled(tile: Field, stretch: float) -> Field:
+        points = np.stack([across * np.float32(stretch), along])
+        out = ndimage.map_coordinates(tile, points, order=1, mode="grid-wrap", output=np.float32)
+        return np.asarray(out, dtype=np.float32)
+
+    bundle, thin = sampled(plan.textures.fibre, 1.0), sampled(plan.textures.thin_fibre, 1.0)
+    contrast = np.float32(plan.tone[2])
+    fibre = 0.92 + contrast * (0.26 * bundle + 0.15 * thin)
+    shift = np.float32(0.9 * (1 - plan.tone[2]))  # dense collagen hardly splits
+    cleft = smoothstep(bundle + 0.35 * thin + shift, -1.75, -1.15)
+    return np.asarray(np.clip(fibre, 0.25, 1.9) * (0.25 + 0.75 * cleft), dtype=np.float32)
+
+
+def _fat(
+    plan: Plan, fat: Field, x: int, y: int, hematoxylin: Field, eosin: Field, labels: NDArray[np.uint8]
+) -> None:
+    """Empty round cells with thin rims."""
+    if float(fat.max()) <= 0.01:
+        return
+    height, width = fat.shape
+    coarse_x, coarse_y = (
+        np.arange(x // 2, (x + width) // 2 + 2) * 2,
+        np.arange(y // 2, (y + height) // 2 + 2) * 2,
+    )
+    reach = 150 / plan.mpp
+    p = plan.fat_cells
+    near = (np.abs(p[:, 0] - x - width / 2) < width / 2 + reach) & (
+        np.abs(p[:, 1] - y - height / 2) < height / 2 + reach
+    )
+    sway = plan.textures.cloud
+    bend = 1.6 / plan.mpp
+    xx, yy = np.meshgrid(coarse_x.astype(np.float32), coarse_y.astype(np.float32))
+    rows, columns = coarse_y[:, None] // 4 % sway.shape[0], coarse_x[None, :] // 4 % sway.shape[1]
+    points = np.stack(
+        [xx + bend * sway[rows, columns], yy + bend * sway.T[columns % sway.shape[0], rows % sway.shape[1]]],
+        -1,
+    )
+    distance, _ = cKDTree(p[near]).query(points.reshape(-1, 2), k=3)
+    d = distance.reshape(*xx.shape, 3).astype(np.float32)
+    # the third neighbour fattens the corners where three cells meet, so that cells look round
+    wall = (d[..., 1] - d[..., 0]) - 0.55 * np.maximum(14 / plan.mpp - (d[..., 2] - d[..., 0]), 0)
+    wall = enlarged(wall, 2, x - (x // 2) * 2, y - (y // 2) * 2, width, height)
+    rim = 1 - smoothstep(wall, 1.2 / plan.mpp, 2.6 / plan.mpp)
+    eosin *= 1 - fat
+    eosin += fat * rim * np.float32(0.42)
+    hematoxylin *= 1 - fat * (1 - 0.6 * rim)
+    labels[fat > 0.5] = ADIPOSE
+
+
+def _nests(
+    plan: Plan,
+    x: int,
+    y: int,
+    hematoxylin: Field,
+    eosin: Field,
+    labels: NDArray[np.uint8],
+    lumen: NDArray[np.bool_],
+) -> None:
+    """Tumour cytoplasm, the holes in tumour glands, and necrosis."""
+    height, width = eosin.shape
+    nest = enlarged(plan.ground.nest, CELL_PX, x, y, width, height)
+    if float(nest.max()) <= -0.1:
+        return
+    cloud = wrapped(plan.textures.cloud, x + 517, y + 233, width, height)
+    inside = smoothstep(nest, -0.02, 0.04)
+    # tumour shrinks from its stroma: a pale cleft around the nest
+    eosin *= 1 - 0.45 * np.clip(1 - np.abs(nest + 0.06) / 0.05, 0, 1)
+    eosin += inside * (plan.tone[1] * (0.95 + 0.2 * cloud) - eosin)
+    hematoxylin += inside * (0.20 + 0.035 * cloud - hematoxylin)
+    hole = smoothstep(enlarged(plan.ground.tumour_lumen, CELL_PX, x, y, width, height), -0.02, 0.06) * inside
+    eosin *= 1 - 0.93 * hole
+    hematoxylin *= 1 - 0.93 * hole
+    dead = smoothstep(enlarged(plan.ground.necrosis, CELL_PX, x, y, width, height), -0.01, 0.02) * inside
+    grain = wrapped(plan.textures.grain, x + 91, y + 411, width, height)
+    eosin += dead * (0.72 + 0.14 * cloud + 0.12 * grain - eosin)
+    hematoxylin += dead * (0.07 + 0.03 * grain - hematoxylin)
+    labels[inside > 0.5] = MALIGNANT
+    labels[dead > 0.5] = NECROSIS
+    lumen |= hole > 0.5
+
+
+def _glands(
+    plan: Plan,
+    x: int,
+    y: int,
+    hematoxylin: Field,
+    eosin: Field,
+    labels: NDArray[np.uint8],
+    lumen: NDArray[np.bool_],
+) -> None:
+    """Benign epithelium: a thin basement membrane, pale cytoplasm, an open lumen."""
+    height, width = eosin.shape
+    for gland in plan.glands:
+        reach = int(gland.radius * 1.4) + 4
+        left, top = max(int(gland.x) - reach, x), max(int(gland.y) - reach, y)
+        right, bottom = min(int(gland.x) + reach, x + width), min(int(gland.y) + reach, y + height)
+        if left >= right or top >= bottom:
+            continue
+        depth = gland.depth(left, top, right - left, bottom - top)
+        part = (slice(top - y, bottom - y), slice(left - x, right - x))
+        cloud = wrapped(plan.textures.cloud, left + 77, top + 901, right - left, bottom - top)
+        px = 1 / plan.mpp
+        wall = smoothstep(depth, -0.5, 0.8 * px)
+        ring = np.clip(1 - np.abs(depth + 0.8 * px) / (1.0 * px), 0, 1)
+        open_space = smoothstep(depth, gland.wall - 0.7 * px, gland.wall + 0.7 * px)
+        pink = eosin[part] + wall * (plan.tone[1] * 0.85 + 0.05 * cloud - eosin[part])
+        blue = hematoxylin[part] + wall * (0.13 + 0.02 * cloud - hematoxylin[part])
+        secretion = 0.10 if int(gland.x) % 3 == 0 else 0.0
+        eosin[part] = (pink + 0.25 * ring) * (1 - open_space) + open_space * secretion * (1 + 0.2 * cloud)
+        hematoxylin[part] = blue * (1 - open_space) + 0.02 * open_space
+        labels[part][depth > 0] = BENIGN
+        lumen[part] |= depth > gland.wall
