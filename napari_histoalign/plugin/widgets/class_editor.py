@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QFontMetrics
+from qtpy.QtGui import QColor, QFontMetrics, QResizeEvent
 from qtpy.QtWidgets import (
     QColorDialog,
     QFrame,
@@ -18,7 +18,11 @@ from qtpy.QtWidgets import (
 from napari_histoalign.plugin.widgets.parts import SWATCH_PX, narrow_combo, swatch
 
 ROLES = (("lesion", "lesion"), ("tissue", "tissue"), ("background", "background"))
-MIN_LINES, MAX_LINES = 2, 7
+MIN_LINES, MAX_LINES = 2, 8
+TEXT_STYLE = (
+    "QPlainTextEdit { border: 1px solid rgba(128, 128, 128, 110); border-radius: 3px;"
+    " background: rgba(128, 128, 128, 30); }"
+)
 
 
 class ClassEditor(QFrame):
@@ -68,8 +72,8 @@ class ClassEditor(QFrame):
         self.text = QPlainTextEdit("\n".join(prompts))
         self.text.setPlaceholderText("one description a line")
         self.text.setToolTip("What this class looks like, in plain words: one prompt a line")
+        self.text.setStyleSheet(TEXT_STYLE)
         self.text.setTabChangesFocus(True)
-        self.text.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.text.textChanged.connect(self._fit_height)
         self.text.textChanged.connect(self.changed)
         self._set_swatch()
@@ -112,9 +116,17 @@ class ClassEditor(QFrame):
         self.swatch.setIcon(swatch(self._color))
 
     def _fit_height(self) -> None:
-        """As high as its lines, within bounds."""
-        lines = min(max(self.text.document().blockCount(), MIN_LINES), MAX_LINES)
+        """As high as its lines, wrapped ones counted, within bounds."""
+        wanted = int(self.text.document().size().height())  # a plain-text document counts in lines
+        lines = min(max(wanted, MIN_LINES), MAX_LINES)
+        policies = Qt.ScrollBarPolicy
+        self.text.setVerticalScrollBarPolicy(
+            policies.ScrollBarAsNeeded if wanted > MAX_LINES else policies.ScrollBarAlwaysOff
+        )
         spacing = QFontMetrics(self.text.font()).lineSpacing()
-        margins = self.text.contentsMargins()
-        frame = 2 * int(self.text.document().documentMargin()) + margins.top() + margins.bottom() + 2
-        self.text.setFixedHeight(lines * spacing + frame + 4)
+        self.text.setFixedHeight(lines * spacing + 2 * int(self.text.document().documentMargin()) + 8)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrapping changes with the width."""
+        super().resizeEvent(event)
+        self._fit_height()

@@ -5,16 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qtpy.QtCore import Signal
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QDoubleSpinBox, QSpinBox, QVBoxLayout, QWidget
 from superqt import QCollapsible
 
-from napari_histoalign.plugin.widgets.parts import form, narrow_combo, note
+from napari_histoalign.plugin.widgets.parts import form, link, narrow_combo, note
 
 DEVICES = (
     ("automatic", "auto"),
     ("processor (CPU)", "cpu"),
     ("NVIDIA GPU (CUDA)", "cuda"),
     ("Apple GPU (MPS)", "mps"),
+)
+
+HEADER_STYLE = (
+    "QPushButton, QPushButton:checked { text-align: left; border: none; outline: none; padding: 5px;"
+    " background: rgba(128, 128, 128, 50); }"
 )
 
 
@@ -94,13 +100,17 @@ class EncoderBox(QWidget):
         fields.addRow(self.licences)
         fields.addRow("Resolution", self.mpp)
         fields.addRow("Tile side", self.tile)
-        fields.addRow("Run on", self.device)
+        fields.addRow("Device", self.device)
         content = QWidget()
         content.setLayout(fields)
-        self.collapsible = QCollapsible("Encoders and tiles", expandedIcon="▾", collapsedIcon="▸")
+        self.collapsible = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
         self.collapsible.setDuration(0)
         self.collapsible.setContent(content)
         self.collapsible.layout().setContentsMargins(0, 0, 0, 0)
+        self.collapsible.toggleButton().setStyleSheet(HEADER_STYLE)
+        self.collapsible.toggled.connect(self._show_title)
+        self.collapsible.collapse(animate=False)
+        self._show_title(False)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.collapsible)
@@ -122,6 +132,10 @@ class EncoderBox(QWidget):
             return "Demonstration encoders: not for diagnosis."
         return " ".join(dict.fromkeys(choice.notice for choice in chosen if choice.notice))
 
+    def _show_title(self, expanded: bool) -> None:
+        """The arrow is part of the text, so that it has the theme's colour."""
+        self.collapsible.setText(f"{'▾' if expanded else '▸'}  Encoders and tiles")
+
     def _on_changed(self) -> None:
         self._show_licences()
         self.changed.emit()
@@ -130,10 +144,6 @@ class EncoderBox(QWidget):
         lines = []
         for name in self.encoders():
             choice = self._choices[name]
-            licence = (
-                f"<a href='{choice.licence_url}'>{choice.licence}</a>"
-                if choice.licence_url
-                else choice.licence
-            )
+            licence = link(choice.licence, choice.licence_url) if choice.licence_url else choice.licence
             lines.append(f"{choice.title}: {licence}. {choice.notice}")
         self.licences.setText("<br>".join(lines))

@@ -26,6 +26,11 @@ def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:
     return label
 
 
+def link(text: str, address: str) -> str:
+    """A link that can be read on light and on dark."""
+    return f"<a href='{address}' style='color: #5a9be8;'>{text}</a>"
+
+
 def narrow_combo(items: Iterable[tuple[str, Any]] = (), tooltip: str = "") -> QComboBox:
     """A combo box of (text, value) which does not widen the dock for a long item."""
     combo = QComboBox()

@@ -65,10 +65,10 @@ class SlideBox(QWidget):
         self.slide.clear()
         for name, value in slides:
             self.slide.addItem(name, value)
-        chosen = next((i for i, (_, value) in enumerate(slides) if value is current), len(slides) - 1)
+        chosen = next((i for i, (_, value) in enumerate(slides) if value == current), len(slides) - 1)
         self.slide.setCurrentIndex(chosen)
         self.slide.blockSignals(False)
-        if self.current() is not before or not slides:
+        if self.current() != before or not slides:
             self.slide_chosen.emit(self.current())
 
     def show_info(self, text: str, *, ask_mpp: bool) -> None:

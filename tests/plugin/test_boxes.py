@@ -1,0 +1,153 @@
+"""The dock's parts by themselves: what they show, what they say, without viewer and engine."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_histoalign.plugin.widgets.alignment_box import EXPLANATIONS, AlignmentBox
+from napari_histoalign.plugin.widgets.class_editor import ClassEditor
+from napari_histoalign.plugin.widgets.encoder_box import EncoderBox, EncoderChoice
+from napari_histoalign.plugin.widgets.run_box import RunBox, duration
+from napari_histoalign.plugin.widgets.slide_box import SlideBox
+
+pytestmark = pytest.mark.usefixtures("display")
+
+CHOICES = [
+    EncoderChoice(
+        "path", "Pathology one", "pathology", "BSD-3-Clause", "https://example.org/a", True, "Only a demo."
+    ),
+    EncoderChoice("big", "Big pathology", "pathology", "CC BY-NC", "", False, "Research use only."),
+    EncoderChoice("all", "General one", "general", "MIT", "", False, ""),
+]
+
+
+def test_one_prompt_a_line_blank_lines_do_not_count(qtbot):
+    editor = ClassEditor("malignant", ("carcinoma", "tumour cells"), "#d62728", "lesion")
+    qtbot.addWidget(editor)
+    assert editor.prompts() == ("carcinoma", "tumour cells")
+    with qtbot.waitSignal(editor.changed):
+        editor.text.setPlainText("  one \n\n   \ntwo\n")
+    assert editor.prompts() == ("one", "two")
+
+
+def test_the_text_box_grows_with_its_lines_up_to_a_bound(qtbot):
+    editor = ClassEditor("a", ("x",), "#d62728", "lesion")
+    qtbot.addWidget(editor)
+    editor.show()
+    heights = []
+    for lines in (1, 4, 8, 40):
+        editor.text.setPlainText("\n".join("x" * lines))
+        heights.append(editor.text.height())
+    assert heights[0] < heights[1] < heights[2] == heights[3]
+
+
+def test_tab_leaves_the_text_box(qtbot):
+    editor = ClassEditor("a", ("x",), "#d62728", "lesion")
+    qtbot.addWidget(editor)
+    assert editor.text.tabChangesFocus()
+
+
+def test_the_swatch_shows_the_colour(qtbot):
+    editor = ClassEditor("a", ("x",), "#d62728", "lesion")
+    qtbot.addWidget(editor)
+    with qtbot.waitSignal(editor.changed):
+        editor.set_color("#2040a0")
+    image = editor.swatch.icon().pixmap(32, 32).toImage()
+    assert image.pixelColor(image.width() // 2, image.height() // 2).name() == "#2040a0"
+
+
+def test_encoders_pathology_first_and_one_alone(qtbot):
+    box = EncoderBox(CHOICES, mpp=0.5, tile=224)
+    qtbot.addWidget(box)
+    assert box.encoders() == ("path", "all")
+    box.general.setCurrentIndex(box.general.findData(None))
+    assert box.encoders() == ("path",)
+
+
+def test_licence_and_notice_of_what_is_chosen(qtbot):
+    box = EncoderBox(CHOICES, mpp=0.5, tile=224)
+    qtbot.addWidget(box)
+    assert "not for diagnosis" in box.notice()
+    assert "https://example.org/a" in box.licences.text() and "MIT" in box.licences.text()
+    box.pathology.setCurrentIndex(1)
+    assert box.notice() == "Research use only."
+    assert "CC BY-NC" in box.licences.text() and "Only a demo" not in box.licences.text()
+
+
+def test_each_alignment_is_explained(qtbot):
+    box = AlignmentBox(tuple(EXPLANATIONS), "many-to-many")
+    qtbot.addWidget(box)
+    seen = set()
+    for i in range(box.strategy.count()):
+        box.strategy.setCurrentIndex(i)
+        seen.add(box.explanation.text())
+    assert len(seen) == len(EXPLANATIONS) and "" not in seen
+
+
+@pytest.mark.parametrize(
+    ("state", "run", "cancel", "export"),
+    [("ready", True, False, True), ("running", False, True, False), ("exporting", False, False, False)],
+)
+def test_only_what_can_be_done_is_enabled(qtbot, state, run, cancel, export):
+    box = RunBox()
+    qtbot.addWidget(box)
+    box.set_state(state, has_slide=True, has_results=True)
+    assert {button.isEnabled() for button in box.areas.values()} == {run}
+    assert (box.cancel.isEnabled(), box.export.isEnabled()) == (cancel, export)
+    box.set_state(state, has_slide=False, has_results=False)
+    assert not any(button.isEnabled() for button in (*box.areas.values(), box.export))
+
+
+def test_run_buttons_say_which_area(qtbot):
+    box = RunBox()
+    qtbot.addWidget(box)
+    box.set_state("ready", has_slide=True, has_results=False)
+    asked = []
+    box.run_requested.connect(asked.append)
+    for button in box.areas.values():
+        button.click()
+    assert asked == ["view", "shapes", "slide"]
+
+
+def test_progress_shows_tiles_speed_and_time_left(qtbot):
+    box = RunBox()
+    qtbot.addWidget(box)
+    box.show_progress(0, 0, 0, 0)
+    assert (box.progress.minimum(), box.progress.maximum()) == (0, 0), "not known yet: a busy bar"
+    box.show_progress(1200, 4800, 31.4, 114.6)
+    assert box.progress.text() == "1,200 / 4,800   31 tiles/s   1 min 55 s left"
+    assert box.progress.value() == 1200
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (7322, "2 h 02 min")]
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def test_slides_come_and_go(qtbot):
+    box = SlideBox()
+    qtbot.addWidget(box)
+    chosen = []
+    box.slide_chosen.connect(chosen.append)
+    box.set_slides([("a", "A")], None)
+    box.set_slides([("a", "A"), ("b", "B")], "A")
+    assert chosen == ["A"], "a second slide does not take over"
+    box.set_slides([("b", "B")], "A")
+    box.set_slides([], "B")
+    assert chosen == ["A", "B", None]
+
+
+def test_pixel_size_is_asked_for_only_where_it_is_missing(qtbot):
+    box = SlideBox()
+    qtbot.addWidget(box)
+    box.show()
+    box.show_info("no physical size", ask_mpp=True)
+    assert box.mpp.isVisible()
+    with qtbot.waitSignal(box.mpp_given) as given:
+        box.mpp.setValue(0.2525)
+        box.findChild(type(RunBox().cancel)).click()
+    assert given.args == [0.2525]
+    box.show_info("0.25", ask_mpp=False)
+    assert not box.mpp.isVisible()
