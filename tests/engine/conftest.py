@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ SIDE = 8
 class ColourEncoder(Encoder):
     """Embeds a tile as its unit mean colour and a text as the unit colour it names; counts its work."""
 
-    COLOURS = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
+    COLOURS: ClassVar = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
 
     def __init__(self, name: str = "colour", weights: str = "w1") -> None:
         self.spec = SimpleNamespace(name=name)

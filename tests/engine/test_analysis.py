@@ -142,10 +142,14 @@ def test_an_edited_prompt_reads_no_pixel_and_encodes_only_itself(
         before = analysis.score(everything, PROMPTS, Alignment("one-to-one"))
         encoder.texts_seen.clear()
         images_seen = encoder.images_seen
+
+        def unread(*args: object, **options: object) -> None:
+            pytest.fail("a pixel was read")
+
         monkeypatch.setattr(
-            type(slide), "read_region", lambda *args, **kwargs: pytest.fail("a pixel was read")
+            type(slide), "read_region", unread
         )
-        monkeypatch.setattr(type(slide), "read_area", lambda *args, **kwargs: pytest.fail("a pixel was read"))
+        monkeypatch.setattr(type(slide), "read_area", unread)
 
         edited = PROMPTS.to_dict()
         edited["classes"][2]["prompts"] = ["red"]
