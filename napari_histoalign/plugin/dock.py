@@ -56,7 +56,7 @@ class HistoAlignDock(QWidget):
         self._rescore_soon = QTimer(self, singleShot=True, interval=RESCORE_MS)
         self._rescore_soon.timeout.connect(self._rescore)
         self._connect()
-        self._load_prompts(DEFAULT_PROMPTS)
+        self.use_prompts(DEFAULT_PROMPTS)
         self._rescore()
         self._on_layers_changed()
         self.run_box.notice.setText(self.encoder_box.notice())
@@ -135,7 +135,7 @@ class HistoAlignDock(QWidget):
     def _on_load(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a prompt set", "", "Prompt sets (*.yaml *.yml)")
         if name:
-            self._load_prompts(name)
+            self.use_prompts(name)
 
     def _on_save(self) -> None:
         name, _ = QFileDialog.getSaveFileName(
@@ -152,7 +152,8 @@ class HistoAlignDock(QWidget):
 
             self.presenter.export(Path(name), write_folder)
 
-    def _load_prompts(self, name: str) -> None:
+    def use_prompts(self, name: str) -> None:
+        """Show a prompt set: a built-in name or a YAML file."""
         self._try(lambda: self.prompt_box.set_prompts(PromptSet.load(name)))
 
     def _rescore_now(self) -> None:
@@ -211,7 +212,7 @@ class HistoAlignDock(QWidget):
         self.slide_box.slide_chosen.connect(self._on_slide_chosen)
         self.slide_box.mpp_given.connect(self._on_mpp_given)
         self.prompt_box.edited.connect(self._rescore_soon.start)
-        self.prompt_box.set_chosen.connect(self._load_prompts)
+        self.prompt_box.set_chosen.connect(self.use_prompts)
         self.prompt_box.load_requested.connect(self._on_load)
         self.prompt_box.save_requested.connect(self._on_save)
         self.alignment_box.alignment_chosen.connect(lambda _: self._rescore_soon.start())

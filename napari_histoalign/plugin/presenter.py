@@ -82,6 +82,7 @@ class Presenter:
         self._closed = False
         self._cancel = threading.Event()
         self._results: ResultLayers | None = None
+        self._all_results: dict[Any, ResultLayers] = {}
         self._snapshot: Snapshot | None = None
         self._waiting: Job | None = None
         self._failed_generation = -1
@@ -134,8 +135,8 @@ class Presenter:
         except HistoalignError as err:
             self._panel.show_status(str(err), error=True)
             return
-        if self._results is None or self._results.slide_layer is not slide_layer:
-            self._results = ResultLayers(self._viewer, slide_layer)
+        self._results = self._all_results.setdefault(slide_layer, ResultLayers(self._viewer, slide_layer))
+        self._results.forget_deleted()
         self._snapshot = None
         self._failed_generation = -1
         self._cancel.clear()
@@ -267,6 +268,7 @@ class Presenter:
 
     def _on_layer_removed(self, event: Any) -> None:
         """The slide was removed from the viewer: stop running on it."""
+        self._all_results.pop(event.value, None)
         if self._results is not None and event.value is self._results.slide_layer:
             self._results = None
             self._snapshot = None

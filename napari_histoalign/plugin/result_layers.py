@@ -93,6 +93,10 @@ class ResultLayers:
         for name, (data, style) in sorted(wanted.items(), key=lambda item: item[0] == overlay):
             self._put(name, data, style, transform, moved, finished)
 
+    def forget_deleted(self) -> None:
+        """Layers that the person deleted are made anew by the next `show`."""
+        self._layers = {n: layer for n, layer in self._layers.items() if layer in self._viewer.layers}
+
     def apply_threshold(self, threshold: float) -> None:
         """Redraw the class layer with another threshold."""
         layer = self._layers.get(CLASSES_LAYER)
