@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from napari_histoalign.plugin.geometry import RegionError, shapes_geometry, visible_rect
 from napari_histoalign.plugin.jobs import Area
+from napari_histoalign.workflow import Place
 
 Where = Literal["view", "shapes", "slide"]
 
@@ -34,15 +35,15 @@ def chosen_area(viewer: Any, where: Where, slide_layer: Any) -> Area:
         If there is nothing in view or nothing drawn.
     """
     if where == "shapes":
-        return Area(geometry=shapes_geometry(_shapes_layer(viewer), slide_layer))
+        return Area(Place(roi=shapes_geometry(_shapes_layer(viewer), slide_layer)))
     try:
         x, y, width, height = visible_rect(viewer, slide_layer)
     except RegionError:
         if where == "view":
             raise
-        return Area()  # the whole slide while looking elsewhere: any order will do
+        return Area(Place())  # the whole slide while looking elsewhere: any order will do
     centre = (x + width / 2, y + height / 2)
-    return Area(rect=(x, y, width, height) if where == "view" else None, centre=centre)
+    return Area(Place(region=(x, y, width, height)) if where == "view" else Place(), centre)
 
 
 def _shapes_layer(viewer: Any) -> Any:

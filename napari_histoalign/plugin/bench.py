@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.plugin.jobs import Area, JobError, Note, Report, Scoring, Setup, Snapshot, Written
+from napari_histoalign.plugin.jobs import (
+    Area,
+    JobError,
+    Note,
+    Report,
+    Scoring,
+    Setup,
+    Snapshot,
+    Written,
+    outwards,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,6 +51,8 @@ class Bench:
         self._analysis: Analysis | None = None
         self._tissue: TissueMask | None = None
         self._wanted: NDArray[np.bool_] = np.zeros(0, bool)
+        self._embedding_seconds = 0.0
+        self._reused = 0
 
     @property
     def has_scores(self) -> bool:
@@ -77,19 +89,26 @@ class Bench:
             yield from self._open(setup)
             if cancelled():
                 return
-            assert self._analysis is not None and self._tissue is not None
-            indices = area.tiles(self._analysis.grid, self._tissue)
-            self._wanted[indices] = True
-            progress, due, shown = None, 0.0, -1
+            yield Note("Looking for tissue")
+            indices = self._choose(area)
+            assert self._analysis is not None
+            self._reused += len(indices) - len(self._analysis.missing(indices))
+            yield Note(f"Reading and embedding {len(indices):,} tiles")
+            started = time.monotonic()
+            told = due = 0.0
+            progress = None
             for progress in self._analysis.embed(indices, cancelled=cancelled):
                 now = time.monotonic()
-                if now >= due and progress.done and progress.done < progress.total:
+                if now < told + SNAPSHOT_SECONDS or progress.done == progress.total:
+                    continue
+                if now >= due and progress.done:
                     snapshot = self._score(scoring(), progress)
-                    shown = progress.done
-                    due = time.monotonic() + max(SNAPSHOT_SECONDS, snapshot.seconds / SCORING_SHARE)
+                    due = time.monotonic() + snapshot.seconds / SCORING_SHARE
                     yield snapshot
-                elif shown < 0:
-                    yield Note(f"Reading and embedding {progress.total:,} tiles")
+                else:
+                    yield Step(progress)
+                told = time.monotonic()
+            self._embedding_seconds += time.monotonic() - started
             if self._embedded().any():
                 yield self._score(scoring(), progress, finished=True)
 
@@ -99,18 +118,40 @@ class Bench:
             if self._analysis is not None and self._embedded().any():
                 yield self._score(scoring(), None, finished=True)
 
-    def export(
-        self, write: Callable[[Slide, Analysis, Snapshot], dict[str, Path]], folder: Path, scoring: Scoring
-    ) -> Iterator[Report]:
-        """Write the results of what is embedded to a folder."""
+    def export(self, folder: Path, scoring: Scoring, threshold: float) -> Iterator[Report]:
+        """Write the results of what is embedded to a folder.
+
+        Parameters
+        ----------
+        folder
+            Where to; made if absent.
+        scoring
+            Prompts and alignment to score with.
+        threshold
+            Lowest probability of a tile that becomes part of a region.
+        """
+        from napari_histoalign.workflow import write_results
+
         with self._job():
-            if self._analysis is None or self._slide is None or not self._embedded().any():
+            if self._analysis is None or self._setup is None or not self._embedded().any():
                 raise JobError(
-                    "There is nothing to export yet: run on the view, a region or the whole slide first."
+                    "There is nothing to export yet: run on the view, a region or the slide first."
                 )
             yield Note(f"Writing results to {folder}")
-            files = write(self._slide, self._analysis, self._score(scoring, None, finished=True))
-            yield Written(folder, files)
+            snapshot = self._score(scoring, None, finished=True)
+            summary = write_results(
+                folder,
+                self._analysis,
+                snapshot.scores,
+                prompts=scoring.prompts,
+                alignment=scoring.alignment,
+                threshold=threshold,
+                tissue=self._tissue,
+                wanted_mpp=self._setup.mpp,
+                seconds={"embedding": self._embedding_seconds, "scoring": snapshot.seconds},
+                reused=self._reused,
+            )
+            yield Written(summary)
 
     def close(self) -> None:
         """Let go of slide and stores: now, or when the job that is running ends."""
@@ -144,21 +185,31 @@ class Bench:
         if setup == self._setup:
             return
         from napari_histoalign.engine import Analysis
-        from napari_histoalign.slides import TileGrid, find_tissue, open_slide
+        from napari_histoalign.slides import TileGrid, open_slide
 
         yield Note("Loading the encoders")
         encoders = [self._encoder(name, setup.device) for name in setup.encoders]
-        yield Note("Looking for tissue")
+        yield Note("Opening the slide")
         with ExitStack() as opened:  # what was open before stays usable until all of the new is
             slide = opened.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
             grid = TileGrid.over(slide, mpp=setup.mpp, tile=setup.tile)
-            tissue = find_tissue(slide)
             analysis = Analysis(slide, encoders, grid)
             opened.pop_all()
         self._release()
-        self._slide, self._analysis, self._tissue = slide, analysis, tissue
+        self._slide, self._analysis = slide, analysis
         self._wanted = np.zeros(grid.count, bool)
         self._setup = setup
+
+    def _choose(self, area: Area) -> NDArray[np.int64]:
+        """Tiles of an area, those to do first in front; they count as wanted from now on."""
+        from napari_histoalign.workflow import choose_tiles
+
+        assert self._analysis is not None and self._slide is not None
+        grid = self._analysis.grid
+        choice = choose_tiles(self._slide, grid, area.place)
+        self._tissue = choice.tissue
+        self._wanted[choice.indices] = True
+        return choice.indices if area.centre is None else outwards(grid, choice.indices, area.centre)
 
     def _encoder(self, name: str, device: str) -> Encoder:
         from napari_histoalign.encoders import load_encoder
@@ -189,6 +240,7 @@ class Bench:
         analysis, slide = self._analysis, self._slide
         self._setup = self._analysis = self._slide = self._tissue = None
         self._wanted = np.zeros(0, bool)
+        self._embedding_seconds, self._reused = 0.0, 0
         if analysis is not None:
             analysis.close()
         if slide is not None:

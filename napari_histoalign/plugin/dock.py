@@ -148,9 +148,7 @@ class HistoAlignDock(QWidget):
     def _on_export(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Folder for the results")
         if name:
-            from napari_histoalign.plugin.export import write_folder
-
-            self.presenter.export(Path(name), write_folder)
+            self.presenter.export(Path(name))
 
     def use_prompts(self, name: str) -> None:
         """Show a prompt set: a built-in name or a YAML file."""

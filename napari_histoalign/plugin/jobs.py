@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.engine import Progress
     from napari_histoalign.results import ProbabilityMap, TileScores
-    from napari_histoalign.slides import TileGrid, TissueMask
-
-MIN_TISSUE = 0.1
+    from napari_histoalign.slides import TileGrid
+    from napari_histoalign.workflow import Place, RunSummary
 
 
 class JobError(HistoalignError):
@@ -76,51 +75,14 @@ class Area:
 
     Attributes
     ----------
-    rect
-        Visible rectangle (x, y, width, height) in level-0 pixels, or None for everything.
-    geometry
-        Drawn region (shapely, level-0 pixels), or None. What a person drew is run on
-        whether or not it looks like tissue.
+    place
+        Rectangle in view, drawn region, or the whole slide, in level-0 pixels.
     centre
         Level-0 point (x, y) that tiles are done outwards from, or None for reading order.
     """
 
-    rect: tuple[int, int, int, int] | None = None
-    geometry: Any = None
+    place: Place
     centre: tuple[float, float] | None = None
-
-    def tiles(self, grid: TileGrid, tissue: TissueMask) -> NDArray[np.int64]:
-        """Tiles of the area, those to do first in front.
-
-        Parameters
-        ----------
-        grid
-            Where the tiles are.
-        tissue
-            Where the tissue is.
-
-        Returns
-        -------
-        ndarray
-            Indices into the grid, shape (n,).
-
-        Raises
-        ------
-        JobError
-            If there is no tile.
-        """
-        if self.geometry is not None:
-            indices = grid.inside(self.geometry)
-        else:
-            indices = grid.on(tissue, MIN_TISSUE)
-            if self.rect is not None:
-                indices = np.intersect1d(indices, grid.within(*self.rect))
-        if len(indices) == 0:
-            raise JobError(
-                "There is no tissue in this area. Move the view to tissue, or draw a region and run on "
-                "selected shapes: drawn regions are run on whatever they show."
-            )
-        return indices if self.centre is None else outwards(grid, indices, self.centre)
 
 
 @dataclass(frozen=True)
@@ -128,6 +90,13 @@ class Note:
     """What the job is doing now, in words."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a run is, without scores."""
+
+    progress: Progress
 
 
 @dataclass(frozen=True)
@@ -162,17 +131,14 @@ class Written:
 
     Attributes
     ----------
-    folder
-        Where to.
-    files
-        Their paths by what they are.
+    summary
+        What they come to, and where they are.
     """
 
-    folder: Path
-    files: dict[str, Path]
+    summary: RunSummary
 
 
-Report = Note | Snapshot | Written
+Report = Note | Step | Snapshot | Written
 
 
 def outwards(

@@ -82,7 +82,7 @@ class LevelArray:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False:
             raise ValueError(
                 "a slide's level cannot become an array without being read: copy=False is refused"
@@ -95,7 +95,10 @@ class LevelArray:
         top, bottom = _span(rows)
         left, right = _span(columns)
         block = self._read(top, bottom, left, right)
-        return block[:, _local(columns, left)][_local(rows, top)][..., _local(channels, 0)]
+        found: NDArray[np.uint8] = block[:, _local(columns, left)][_local(rows, top)][
+            ..., _local(channels, 0)
+        ]
+        return found
 
     def _read(self, top: int, bottom: int, left: int, right: int) -> NDArray[np.uint8]:
         """Rows ``top:bottom`` and columns ``left:right``, put together from chunks."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin.areas import Where, chosen_area
 from napari_histoalign.plugin.bench import Bench
-from napari_histoalign.plugin.jobs import Note, Report, Scoring, Setup, Snapshot, Written
+from napari_histoalign.plugin.jobs import Note, Report, Scoring, Setup, Snapshot, Step, Written
 from napari_histoalign.plugin.result_layers import ResultLayers
 
 if TYPE_CHECKING:
@@ -152,21 +152,11 @@ class Presenter:
             self._enter("cancelling")
             self._panel.show_status("Stopping ...")
 
-    def export(self, folder: Path, write: Callable[..., dict[str, Path]]) -> None:
-        """Write the results to a folder.
-
-        Parameters
-        ----------
-        folder
-            Where to; made if absent.
-        write
-            Called in the worker with (folder, slide, analysis, snapshot, threshold).
-        """
-        if self._state != "ready" or self._scoring is None:
-            return
-        self._enter("exporting")
-        writer = partial(write, folder, threshold=self._threshold)
-        self._start(partial(self._bench.export, writer, folder, self._scoring))
+    def export(self, folder: Path) -> None:
+        """Write the results to a folder, made if absent."""
+        if self._state == "ready" and self._scoring is not None:
+            self._enter("exporting")
+            self._start(partial(self._bench.export, folder, self._scoring, self._threshold))
 
     def show_only(self, name: str | None) -> None:
         """Show one of the result layers; None shows none."""
@@ -209,8 +199,13 @@ class Presenter:
             return
         if isinstance(report, Note):
             self._panel.show_status(report.text)
+        elif isinstance(report, Step):
+            self._panel.show_progress(report.progress)
         elif isinstance(report, Written):
-            self._panel.show_status(f"{len(report.files)} files written to {report.folder}")
+            files = len(report.summary.files)
+            self._panel.show_status(
+                " ".join([f"{files} files written to {report.summary.folder}.", *report.summary.notes])
+            )
         else:
             self._show(report)
 

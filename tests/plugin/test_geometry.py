@@ -70,7 +70,7 @@ def test_looking_away_from_the_slide_is_said(viewer, slide_layer):
     look_at(viewer, -5000, 0, zoom=1)
     with pytest.raises(RegionError, match="shows no part of slide"):
         chosen_area(viewer, "view", slide_layer)
-    assert chosen_area(viewer, "slide", slide_layer).rect is None
+    assert chosen_area(viewer, "slide", slide_layer).centre is None
 
 
 def test_rectangle_polygon_and_ellipse_become_level_0_regions(viewer, slide_layer):
@@ -109,7 +109,7 @@ def test_the_shapes_layer_that_is_meant(viewer, slide_layer):
     with pytest.raises(RegionError, match="several"):
         chosen_area(viewer, "shapes", slide_layer)
     viewer.layers.selection = {second}
-    assert chosen_area(viewer, "shapes", slide_layer).geometry.bounds[0] == pytest.approx(1000.5)
+    assert chosen_area(viewer, "shapes", slide_layer).place.roi.bounds[0] == pytest.approx(1000.5)
 
 
 @pytest.mark.parametrize("step", [1, 224, 449])
