@@ -19,6 +19,7 @@ from napari_histoalign.plugin.jobs import (
     Scoring,
     Setup,
     Snapshot,
+    Step,
     Written,
     outwards,
 )
