@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.sample.cells import MITOSIS, Cells
+from napari_histoalign.sample.noise import wrapped
 
 if TYPE_CHECKING:
     from napari_histoalign.sample.noise import Field
@@ -24,7 +25,7 @@ def stamp(hematoxylin: Field, eosin: Field, cells: Cells, x0: int, y0: int, text
     x0, y0
         Slide pixel of the block's top-left corner.
     texture
-        Noise tile for the chromatin, at least 128 x 128.
+        Periodic noise for the chromatin.
     """
     height, width = hematoxylin.shape
     reach = np.ceil(1.3 * np.maximum(cells.a, cells.b)) + 2
@@ -65,8 +66,8 @@ def _one(
     )
     inside = edge - rho
     cover = np.clip(inside * np.float32(min(a, b) / 1.3) + np.float32(0.5), 0, 1)
-    tr, tc = int(seed * 9973) % (texture.shape[0] - 96), int(seed * 99991) % (texture.shape[1] - 96)
-    grain = texture[tr : tr + 96, tc : tc + 96][: r1 - r0, : c1 - c0]
+    # counted from the nucleus, not from the block, so that a nucleus on a border is the same from both sides
+    grain = wrapped(texture, int(seed * 99991) + c0 - left, int(seed * 9973) + r0 - top, c1 - c0, r1 - r0)
     if cells.kind[i] == MITOSIS:
         # condensed chromosomes: a ragged dark plate in a clear cell
         plate = np.clip(1.4 - np.hypot(u * 1.1, v * 2.6) + 0.5 * grain, 0, 1) * cover
