@@ -33,8 +33,9 @@ def smooth_noise(
     exponent = -2.0 * np.pi**2 * ((rows * sigmas[0]) ** 2 + (columns * sigmas[1]) ** 2)
     spectrum *= np.exp(exponent)
     spectrum[0, 0] = 0.0
-    field = np.asarray(np.fft.irfft2(spectrum, s=shape), dtype=np.float32)
-    return np.asarray(field / np.float32(max(float(field.std()), 1e-9)), dtype=np.float32)
+    field: Field = np.asarray(np.fft.irfft2(spectrum, s=shape), dtype=np.float32)
+    field /= max(float(field.std()), 1e-9)
+    return np.asarray(field)
 
 
 def wrapped(tile: Field, x: int, y: int, width: int, height: int) -> Field:

@@ -1,0 +1,1 @@
+"""How the two demonstration encoders are made: drawn tiles, captions that are true of them, training."""

@@ -1,0 +1,93 @@
+"""Zero-shot judgement of encoders on drawn slides they never saw: seeds below training's, stains kept out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from napari_histoalign.encoders import Encoder
+from napari_histoalign.sample import CLASSES, EVALUATION_STAINS, draw_slide
+
+EVALUATION_SEEDS = (101, 102, 103)
+TILE_PX = 224
+EPITHELIUM = 0.15
+"""Least share of a tile that is epithelium, for the tile to be judged."""
+
+# as a breast prompt set words them
+BENIGN = (
+    "benign breast tissue",
+    "normal breast tissue",
+    "benign ducts and lobules with small uniform nuclei",
+    "adenosis",
+    "fibroadenoma",
+)
+MALIGNANT = (
+    "malignant breast tissue",
+    "breast cancer",
+    "invasive ductal carcinoma",
+    "pleomorphic hyperchromatic crowded nuclei",
+    "irregular infiltrating nests of atypical cells",
+)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Epithelial tiles of one slide: uint8 (n, 224, 224, 3), and whether each is malignant."""
+
+    tiles: NDArray[np.uint8]
+    malignant: NDArray[np.bool_]
+
+
+def evaluation_tiles(folder: Path, number: int, size: int = 2560) -> Judged:
+    """Draw evaluation slide `number` (0 to 2) and cut the tiles that can be judged.
+
+    A tile counts if 15 % of it is epithelium (of either kind, necrosis left out), as malignant if at least
+    half of that is malignant.
+    """
+    drawn = draw_slide(
+        folder / f"evaluation-{number}.tiff",
+        seed=EVALUATION_SEEDS[number],
+        size=size,
+        stain=EVALUATION_STAINS[number],
+    )
+    image = tifffile.imread(drawn.slide)
+    labels = np.asarray(Image.open(drawn.labels))
+    step = TILE_PX // drawn.label_downsample
+    tiles, malignant = [], []
+    for row in range(size // TILE_PX):
+        for column in range(size // TILE_PX):
+            part = labels[row * step : (row + 1) * step, column * step : (column + 1) * step]
+            bad = float((part == CLASSES.index("malignant")).mean())
+            good = float((part == CLASSES.index("benign")).mean())
+            if bad + good < EPITHELIUM:
+                continue
+            y, x = row * TILE_PX, column * TILE_PX
+            tiles.append(image[y : y + TILE_PX, x : x + TILE_PX])
+            malignant.append(bad >= good)
+    return Judged(np.stack(tiles), np.array(malignant))
+
+
+def class_vectors(encoder: Encoder, prompts: tuple[str, ...]) -> NDArray[np.float32]:
+    """Mean of the prompts' unit vectors, as a unit vector (dim,)."""
+    mean = encoder.embed_texts(list(prompts)).mean(0)
+    return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+
+
+def auroc(score: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
+    """Chance that a positive scores above a negative; ties count half."""
+    above = score[positive][:, None] - score[~positive][None, :]
+    return float((above > 0).mean() + 0.5 * (above == 0).mean())
+
+
+def pairings(path: Encoder, general: Encoder, judged: Judged) -> dict[str, float]:
+    """AUROC of malignant against benign for image tower / text tower, and for the mean of all four."""
+    images = {e.spec.name: e.embed_images(judged.tiles) for e in (path, general)}
+    contrast = {e.spec.name: class_vectors(e, MALIGNANT) - class_vectors(e, BENIGN) for e in (path, general)}
+    scores = {f"{i} / {t}": images[i] @ contrast[t] for i in images for t in contrast}
+    scores["mean of the four"] = np.mean(list(scores.values()), axis=0)
+    return {name: auroc(score, judged.malignant) for name, score in scores.items()}
