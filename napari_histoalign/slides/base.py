@@ -9,15 +9,17 @@ from abc import ABC, abstractmethod
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_histoalign.errors import SlideError
 from napari_histoalign.slides.fingerprint import file_fingerprint
 from napari_histoalign.slides.levels import Block, Level, level_factors
 from napari_histoalign.slides.sampling import DIRECT_PX, reduced, sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 WHITE = 255
 

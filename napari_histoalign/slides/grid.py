@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from napari_histoalign.errors import SlideError
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
     from shapely.geometry.base import BaseGeometry
 
     from napari_histoalign.slides.base import Slide
@@ -116,7 +116,8 @@ class TileGrid:
             return np.empty(0, np.int64)
         columns = self._span(x - self.origin[0], width, self.columns)
         rows = self._span(y - self.origin[1], height, self.rows)
-        return (rows[:, None] * self.columns + columns[None, :]).reshape(-1)
+        indices: NDArray[np.int64] = rows[:, None] * self.columns + columns[None, :]
+        return indices.reshape(-1)
 
     def on(self, tissue: TissueMask, min_share: float = 0.1) -> NDArray[np.int64]:
         """Tiles of whose area at least `min_share`, and some, is tissue, sorted, shape (n,).
@@ -148,12 +149,15 @@ class TileGrid:
         corners = self.xy(near)
         shapely.prepare(geometry)
         centres = corners + self.tile_px / 2
-        chosen = near[shapely.contains_xy(geometry, centres[:, 0], centres[:, 1])]
+        chosen: NDArray[np.int64] = near[shapely.contains_xy(geometry, centres[:, 0], centres[:, 1])]
         if len(chosen):
             return chosen
         left, top = corners[:, 0], corners[:, 1]
         boxes = shapely.box(left, top, left + self.tile_px, top + self.tile_px)
-        return near[shapely.intersects(geometry, boxes) & ~shapely.touches(geometry, boxes)]
+        touched: NDArray[np.int64] = near[
+            shapely.intersects(geometry, boxes) & ~shapely.touches(geometry, boxes)
+        ]
+        return touched
 
     def _span(self, start: float, length: float, number: int) -> NDArray[np.int64]:
         """Columns (or rows) that share some length with ``start ... start + length``."""

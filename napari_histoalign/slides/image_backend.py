@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from napari_histoalign.errors import SlideError
 from napari_histoalign.slides.base import Slide
-from napari_histoalign.slides.levels import Block
 from napari_histoalign.slides.pixels import PixelKind, significant_bits, to_rgb
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.slides.levels import Block
 
 
 class ImageSlide(Slide):

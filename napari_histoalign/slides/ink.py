@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 GLASS_DARKEST = 200
 """Glass is lighter than this in every channel ..."""
@@ -34,7 +38,8 @@ def glass_colour(rgb: NDArray[np.uint8]) -> NDArray[np.float64]:
         return np.full(3, GLASS_USUAL)
     light = low[neutral]
     lightest: NDArray[np.uint8] = pixels[neutral][light >= np.percentile(light, 75)]
-    return np.median(lightest, axis=0)
+    glass: NDArray[np.float64] = np.median(lightest, axis=0)
+    return glass
 
 
 def optical_density(rgb: NDArray[np.uint8], glass: NDArray[np.float64]) -> NDArray[np.float32]:

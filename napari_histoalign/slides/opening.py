@@ -63,8 +63,8 @@ def open_slide(path: str | Path, *, mpp: float | tuple[float, float] | None = No
         return _open_tiff(path, size)
     if path.suffix.lower() in SLIDE_ENDINGS:
         raise SlideError(
-            f"{path} cannot be opened: it is not what its ending says, it is damaged, or files that belong to "
-            "it are missing. Copy it again from its source, with the folder or files beside it."
+            f"{path} cannot be opened: it is not what its ending says, it is damaged, or files that belong "
+            "to it are missing. Copy it again from its source, with the folder or files beside it."
         )
     return _open_image(path, size)
 
@@ -101,8 +101,8 @@ def _open_openslide(path: Path, mpp: tuple[float, float] | None) -> Slide | None
         return None
     except openslide.OpenSlideError as err:
         raise SlideError(
-            f"{path} cannot be opened ({err}). It is probably damaged, or files that belong to it are missing: "
-            "copy it again from its source."
+            f"{path} cannot be opened ({err}). It is probably damaged, or files that belong to it are "
+            "missing: copy it again from its source."
         ) from err
 
 
@@ -116,8 +116,8 @@ def _open_tiff(path: Path, mpp: tuple[float, float] | None) -> Slide:
         raise
     except Exception as err:  # damaged TIFFs raise whatever their nonsense leads to
         raise SlideError(
-            f"{path} is a TIFF that cannot be read ({err}). It is probably damaged or cut short: copy it again "
-            "from its source."
+            f"{path} is a TIFF that cannot be read ({err}). It is probably damaged or cut short: copy it "
+            "again from its source."
         ) from err
 
 
@@ -145,8 +145,8 @@ def _open_image(path: Path, mpp: tuple[float, float] | None) -> Slide:
         return ImageSlide(path, mpp)
     except UnidentifiedImageError as err:
         raise SlideError(
-            f"{path} is neither a slide nor an image of a known format. Choose a slide (for example .svs, .ndpi, "
-            ".mrxs, .scn, .tiff) or an image (.png, .jpg, .tif); if it is one, it is damaged: copy it again."
+            f"{path} is neither a slide nor an image of a known format. Choose a slide (for example .svs, "
+            ".ndpi, .mrxs, .scn, .tiff) or an image (.png, .jpg, .tif); if it is one, it is damaged: copy it again."
         ) from err
 
 

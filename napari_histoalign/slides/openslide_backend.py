@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openslide
-from numpy.typing import NDArray
 
 from napari_histoalign.errors import SlideError
 from napari_histoalign.slides.base import Slide
-from napari_histoalign.slides.levels import Block
 from napari_histoalign.slides.physical import stated_mpp
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.slides.levels import Block
 
 CACHE_BYTES = 96 * 2**20
 """Decoded tiles that a slide keeps; a row of 256 px tiles of a wide slide is a third of it."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,10 @@ def to_rgb(values: NDArray[np.generic], kind: PixelKind) -> NDArray[np.uint8]:
         Laid over white where there is opacity.
     """
     if kind.colour == "palette" and kind.palette is not None:
-        return kind.palette[np.minimum(values[..., 0].astype(np.intp), len(kind.palette) - 1)]
+        chosen: NDArray[np.uint8] = kind.palette[
+            np.minimum(values[..., 0].astype(np.intp), len(kind.palette) - 1)
+        ]
+        return chosen
     samples = _eight_bits(values, kind.bits)
     colour = samples[..., : kind.samples]
     if kind.colour == "grey":
@@ -87,4 +92,5 @@ def _eight_bits(values: NDArray[np.generic], bits: int) -> NDArray[np.uint8]:
         return values.astype(np.uint8, copy=False)
     top = 2**bits - 1
     table = np.minimum(np.rint(np.arange(max(top + 1, 256)) * (255 / top)), 255).astype(np.uint8)
-    return table[np.minimum(values.astype(np.uint16), len(table) - 1)]
+    scaled: NDArray[np.uint8] = table[np.minimum(values.astype(np.uint16), len(table) - 1)]
+    return scaled

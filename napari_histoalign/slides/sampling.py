@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from napari_histoalign.slides.levels import Block, Level
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.slides.levels import Block, Level
 
 DIRECT_PX = 16 * 2**20
 """Pixels of a level that are decoded at once; more are read in strips."""

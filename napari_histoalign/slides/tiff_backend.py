@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
 
 from napari_histoalign.errors import SlideError
 from napari_histoalign.slides.base import Slide
-from napari_histoalign.slides.levels import Block
 from napari_histoalign.slides.pixels import significant_bits
 from napari_histoalign.slides.tiff_file import SegmentCache, SharedFile
 from napari_histoalign.slides.tiff_layout import find_layout, pixel_kind, stated_bits, tiff_mpp
 from napari_histoalign.slides.tiff_level import TiffLevel
+
+if TYPE_CHECKING:
+    from napari_histoalign.slides.levels import Block
 
 CACHE_BYTES = 96 * 2**20
 PROBES = 64
@@ -81,7 +84,8 @@ class TiffSlide(Slide):
         missing = max(level.end for level in self._tiff_levels) - path.stat().st_size
         if missing > 0:
             raise SlideError(
-                f"{path} is cut short: {missing:,} bytes are missing at its end. Copy it again from its source."
+                f"{path} is cut short: {missing:,} bytes are missing at its end. "
+                "Copy it again from its source."
             )
 
     def _find_bits(self, stored: int) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_histoalign.errors import SlideError
 from napari_histoalign.slides.pixels import PixelKind, to_rgb
-from napari_histoalign.slides.tiff_file import SharedFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.slides.tiff_file import SharedFile
 
 ROWS = 256
 """Rows read at once from an image that is stored in one uncompressed piece."""
@@ -123,4 +126,5 @@ class TiffLevel:
             return None
         if shape[0] != 1:
             raise ValueError("it is a volume, not an image")
-        return np.asarray(values)[0]
+        samples: NDArray[Any] = np.asarray(values)[0]
+        return samples
