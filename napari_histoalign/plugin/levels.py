@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_histoalign.plugin.tile_cache import TileCache
+from napari_histoalign.slides.levels import level_factors
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 CHUNK_PX = 512
 COARSEST_PX = 2048
 """napari reads the coarsest level whole and keeps it, so it has to be small."""
-STRIP_PX = 32 * 2**20
-"""Level-0 pixels decoded at once where a level has to be made from a much finer one."""
 
 
 class LevelArray:
@@ -28,8 +27,9 @@ class LevelArray:
 
     napari takes pixel (row, column) of a level with shape (h, w) to cover
     ``row * H / h ... (row + 1) * H / h`` of the H rows of level 0, and the same
-    for columns. Chunks are therefore placed by that ratio and not by the
-    slide's nominal downsample, which differs where the dimensions do not divide.
+    for columns. Resampled levels are read at exactly that place. The slide's own
+    levels are read as they are: where their dimensions were rounded down by the
+    scanner, they lie off by a part of one pixel of the level at the far edge.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ class LevelArray:
         Number of this level in the pyramid handed to napari; part of the cache key.
     shape
         (rows, columns) of this level.
-    native_level
-        The slide's own level with this shape, or None for one that is resampled
-        from a finer level (see `slide_levels`).
+    native
+        Number of the slide's own level with this shape and its level-0 pixels per
+        pixel in x and y, or None for a level that is resampled (see `slide_levels`).
     cache
         Shared by all levels of the slide.
     """
@@ -54,17 +54,15 @@ class LevelArray:
         slide: Slide,
         index: int,
         shape: tuple[int, int],
-        native_level: int | None,
+        native: tuple[int, tuple[float, float]] | None,
         cache: TileCache,
     ) -> None:
         self.slide = slide
         self.shape = (*shape, 3)
         self.chunks = (CHUNK_PX, CHUNK_PX, 3)
         self._index = index
-        self._native_level = native_level
+        self._native = native
         self._cache = cache
-        width, height = slide.dimensions
-        self._factor = (width / shape[1], height / shape[0])  # level-0 px per pixel, x and y
 
     @property
     def size(self) -> int:
@@ -119,21 +117,15 @@ class LevelArray:
         y, x = row * CHUNK_PX, column * CHUNK_PX
         height = min(CHUNK_PX, self.shape[0] - y)
         width = min(CHUNK_PX, self.shape[1] - x)
-        left, top = x * self._factor[0], y * self._factor[1]
-        if self._native_level is not None:
-            return self.slide.read_region((round(left), round(top)), self._native_level, (width, height))
-        chunk = np.empty((height, width, 3), np.uint8)
-        strip = max(1, int(STRIP_PX / (width * self._factor[0] * self._factor[1])))
-        for start in range(0, height, strip):
-            rows = min(strip, height - start)
-            chunk[start : start + rows] = self.slide.read_area(
-                left,
-                top + start * self._factor[1],
-                width * self._factor[0],
-                rows * self._factor[1],
-                (width, rows),
+        if self._native is not None:
+            level, factor = self._native
+            return self.slide.read_region(
+                (round(x * factor[0]), round(y * factor[1])), level, (width, height)
             )
-        return chunk
+        scale_x, scale_y = self.slide.dimensions[0] / self.shape[1], self.slide.dimensions[1] / self.shape[0]
+        return self.slide.read_area(
+            x * scale_x, y * scale_y, width * scale_x, height * scale_y, (width, height)
+        )
 
 
 def slide_levels(slide: Slide, cache: TileCache | None = None) -> list[LevelArray]:
@@ -156,14 +148,15 @@ def slide_levels(slide: Slide, cache: TileCache | None = None) -> list[LevelArra
         All levels share the slide and the cache.
     """
     cache = TileCache() if cache is None else cache
-    shapes: list[tuple[tuple[int, int], int | None]] = []
-    for level, (width, height) in enumerate(slide.level_dimensions):
-        if not shapes or (height < shapes[-1][0][0] and width < shapes[-1][0][1]):
-            shapes.append(((height, width), level))
-    while max(shapes[-1][0]) > COARSEST_PX:
-        height, width = shapes[-1][0]
-        shapes.append(((max(1, round(height / 2)), max(1, round(width / 2))), None))
-    return [LevelArray(slide, i, shape, native, cache) for i, (shape, native) in enumerate(shapes)]
+    levels: list[LevelArray] = []
+    for level, factor in enumerate(level_factors(slide.level_dimensions)):
+        width, height = slide.level_dimensions[level]
+        if not levels or (height < levels[-1].shape[0] and width < levels[-1].shape[1]):
+            levels.append(LevelArray(slide, len(levels), (height, width), (level, factor), cache))
+    while max(levels[-1].shape) > COARSEST_PX:
+        height, width = (max(1, round(n / 2)) for n in levels[-1].shape[:2])
+        levels.append(LevelArray(slide, len(levels), (height, width), None, cache))
+    return levels
 
 
 def _resolve(key: Any, shape: tuple[int, ...]) -> list[int | range]:

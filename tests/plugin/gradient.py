@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_histoalign.errors import SlideError
+from napari_histoalign.slides.levels import level_factors
 
 
 class GradientSlide:
@@ -39,11 +40,9 @@ class GradientSlide:
 
     def read_region(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> np.ndarray:
         self._count("region", level)
-        factor = [
-            whole / part for whole, part in zip(self.dimensions, self.level_dimensions[level], strict=True)
-        ]
-        x = location[0] + (np.arange(size[0]) + 0.5) * factor[0]
-        y = location[1] + (np.arange(size[1]) + 0.5) * factor[1]
+        factor = level_factors(self.level_dimensions)[level]
+        x = (round(location[0] / factor[0]) + np.arange(size[0]) + 0.5) * factor[0]
+        y = (round(location[1] / factor[1]) + np.arange(size[1]) + 0.5) * factor[1]
         return self.colors(x, y)
 
     def read_area(self, x: float, y: float, width: float, height: float, out: tuple[int, int]) -> np.ndarray:
