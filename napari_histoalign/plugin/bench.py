@@ -27,6 +27,7 @@ from napari_histoalign.plugin.jobs import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_histoalign.alignment import PromptSet
     from napari_histoalign.encoders import Encoder
     from napari_histoalign.engine import Analysis, Progress
     from napari_histoalign.slides import Slide, TissueMask
@@ -234,7 +235,16 @@ class Bench:
         grid = self._analysis.grid
         scores = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
         probability_map = ProbabilityMap.from_tiles(scores, grid.origin, grid.columns, grid.rows)
-        return Snapshot(scoring, probability_map, scores, progress, finished, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        unknown = self._unknown_words(scoring.prompts) if finished else ()
+        return Snapshot(scoring, probability_map, scores, progress, finished, seconds, unknown)
+
+    def _unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
+        """Words that mean nothing to one of the encoders, each once."""
+        assert self._analysis is not None
+        texts = [text for entry in prompts.classes for text in entry.prompts]
+        found = (w for e in self._analysis.encoders for text in texts for w in e.unknown_words(text))
+        return tuple(dict.fromkeys(found))
 
     def _release(self) -> None:
         """Close the analysis and its slide; encoders stay loaded."""

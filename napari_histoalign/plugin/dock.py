@@ -89,6 +89,10 @@ class HistoAlignDock(QWidget):
         self.run_box.show_overlays(names, current)
         self.show_state(self.presenter.state)
 
+    def show_unknown_words(self, words: tuple[str, ...]) -> None:
+        """Warn of words in the prompts that mean nothing to the encoders."""
+        self.prompt_box.show_unknown(words)
+
     # what the person does
 
     def _on_layers_changed(self) -> None:

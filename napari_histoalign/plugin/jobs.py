@@ -115,6 +115,8 @@ class Snapshot:
         True for the last snapshot of a job.
     seconds
         What scoring took.
+    unknown
+        Words of the prompts that an encoder never learned.
     """
 
     scoring: Scoring
@@ -123,6 +125,7 @@ class Snapshot:
     progress: Progress | None = None
     finished: bool = False
     seconds: float = 0.0
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

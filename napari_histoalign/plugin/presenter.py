@@ -37,6 +37,9 @@ class Panel(Protocol):
     def show_overlays(self, names: tuple[str, ...], current: str) -> None:
         """Offer the result layers that can be looked at."""
 
+    def show_unknown_words(self, words: tuple[str, ...]) -> None:
+        """Warn of words in the prompts that mean nothing to the encoders."""
+
 
 class Runner(Protocol):
     """Runs one job in a worker thread and reports on the main thread."""
@@ -229,6 +232,7 @@ class Presenter:
             self._panel.show_overlays(self._results.names, prompts.class_names[prompts.overlay_class])
         self._snapshot = snapshot
         if snapshot.finished:
+            self._panel.show_unknown_words(snapshot.unknown)
             self._panel.show_status(self._summary(snapshot))
 
     def _snapshot_names(self) -> tuple[str, ...]:

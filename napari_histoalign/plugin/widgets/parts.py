@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -29,6 +30,11 @@ def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:
 def link(text: str, address: str) -> str:
     """A link that can be read on light and on dark."""
     return f"<a href='{address}' style='color: #5a9be8;'>{text}</a>"
+
+
+def warning(text: str) -> str:
+    """Text in a colour that warns, for a `note`."""
+    return f"<span style='color: #e0a030;'>{escape(text)}</span>"
 
 
 def narrow_combo(items: Iterable[tuple[str, Any]] = (), tooltip: str = "") -> QComboBox:

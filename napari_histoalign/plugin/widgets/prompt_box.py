@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
@@ -9,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, Q
 
 from napari_histoalign.errors import PromptError
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
-from napari_histoalign.plugin.widgets.parts import group, narrow_combo, note
+from napari_histoalign.plugin.widgets.parts import group, narrow_combo, note, warning
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import PromptSet
@@ -37,8 +38,7 @@ class PromptBox(QWidget):
 
     def __init__(self, sets: list[tuple[str, str]]) -> None:
         super().__init__()
-        self._name = self._title = ""
-        self._templates: tuple[str, ...] = ("{}",)
+        self._base: PromptSet | None = None
         self._editors: list[ClassEditor] = []
         box, layout = group("Prompts")
         self.sets = narrow_combo(sets, "Prompt sets that come with HistoAlign")
@@ -61,9 +61,12 @@ class PromptBox(QWidget):
         self.add.clicked.connect(self._add_class)
         self.message = note()
         self.message.hide()
+        self.unknown = note()
+        self.unknown.hide()
         layout.addLayout(row)
         layout.addLayout(self._classes)
         layout.addWidget(self.message)
+        layout.addWidget(self.unknown)
         layout.addWidget(self.add)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -78,12 +81,12 @@ class PromptBox(QWidget):
         """Show another prompt set; emits `edited` once."""
         while self._editors:
             self._drop(self._editors[0])
-        self._name, self._title, self._templates = prompts.name, prompts.title, prompts.templates
+        self._base = prompts
         for entry in prompts.classes:
             self._append(ClassEditor(entry.name, entry.prompts, entry.color, entry.role))
         index = self.sets.findData(prompts.name)
         if index < 0:
-            self.sets.addItem(prompts.title, prompts.name)
+            self.sets.addItem(prompts.title or prompts.name, prompts.name)
             index = self.sets.count() - 1
         self.sets.setCurrentIndex(index)
         self._on_changed()
@@ -96,8 +99,10 @@ class PromptBox(QWidget):
         PromptError
             If it cannot be used as it is, for example while a class has no prompt.
         """
-        from napari_histoalign.alignment import PromptClass, PromptSet
+        from napari_histoalign.alignment import PromptClass
 
+        if self._base is None:
+            raise PromptError("there are no prompts yet.")
         classes = tuple(
             PromptClass(
                 name=editor.name.text().strip(),
@@ -107,7 +112,12 @@ class PromptBox(QWidget):
             )
             for editor in self._editors
         )
-        return PromptSet(name=self._name, title=self._title, classes=classes, templates=self._templates)
+        return replace(self._base, classes=classes)
+
+    def show_unknown(self, words: tuple[str, ...]) -> None:
+        """Warn of words that mean nothing to the encoders."""
+        self.unknown.setText(warning(f"Not known to the encoders: {', '.join(words)}.") if words else "")
+        self.unknown.setVisible(bool(words))
 
     def _append(self, editor: ClassEditor) -> None:
         self._editors.append(editor)
@@ -142,7 +152,8 @@ class PromptBox(QWidget):
         try:
             self.prompts()
         except PromptError as err:
-            self.message.setText(f"<span style='color:#e0a030'>{err}</span>")
+            text = str(err)
+            self.message.setText(warning(text[:1].upper() + text[1:]))
             self.message.show()
         else:
             self.message.hide()
