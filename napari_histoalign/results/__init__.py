@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from napari_histoalign.results.areas import ClassArea, area_by_class
 from napari_histoalign.results.probability_map import ProbabilityMap
 from napari_histoalign.results.regions import Region, regions_from_map
 from napari_histoalign.results.scores import TileScores
+from napari_histoalign.results.tables import read_tiles_table, write_tiles_table
 
-__all__ = ["ProbabilityMap", "Region", "TileScores", "regions_from_map"]
+__all__ = [
+    "ClassArea",
+    "ProbabilityMap",
+    "Region",
+    "TileScores",
+    "area_by_class",
+    "read_tiles_table",
+    "regions_from_map",
+    "write_tiles_table",
+]
