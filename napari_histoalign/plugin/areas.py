@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from napari_histoalign.plugin.geometry import RegionError, shapes_geometry, visible_rect
 from napari_histoalign.plugin.jobs import Area
-from napari_histoalign.workflow import Place
+from napari_histoalign.workflow.place import Place
 
 Where = Literal["view", "shapes", "slide"]
 
