@@ -1,1 +1,21 @@
 """How vectors become probabilities: arrays in, arrays out."""
+
+from napari_histoalign.alignment.alignment import DESCRIPTIONS, STRATEGIES, Alignment
+from napari_histoalign.alignment.prompts import (
+    ExpandedPrompts,
+    PromptClass,
+    PromptSet,
+    builtin_prompt_sets,
+)
+from napari_histoalign.alignment.scores import Scores
+
+__all__ = [
+    "DESCRIPTIONS",
+    "STRATEGIES",
+    "Alignment",
+    "ExpandedPrompts",
+    "PromptClass",
+    "PromptSet",
+    "Scores",
+    "builtin_prompt_sets",
+]

@@ -1,0 +1,164 @@
+"""One interface to every strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from math import isfinite
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_histoalign.alignment.linear import joint_fusion, mean_fusion, pair_logits
+from napari_histoalign.alignment.many_to_many import many_to_many
+from napari_histoalign.alignment.pooling import POOLINGS
+from napari_histoalign.alignment.scores import Scores, softmax
+from napari_histoalign.alignment.similarity import Bags, make_bags
+from napari_histoalign.errors import AlignmentError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "one-to-one": "One encoder: its own images against its own texts.",
+        "cross-pair": "Images of one encoder against texts of the other.",
+        "joint-fusion": "The mean of both encoders' own pairs.",
+        "mean-fusion": "The mean of all four pairs: HistoAlign's linear formula, the baseline.",
+        "many-to-many": "Bags of views against bags of prompts in all four pairs, standardised and weighed.",
+    }
+)
+STRATEGIES = tuple(DESCRIPTIONS)
+WEIGHTINGS = ("reliability", "equal")
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """A strategy and its parameters.
+
+    Attributes
+    ----------
+    name
+        One of `STRATEGIES`.
+    pair
+        Image and text encoder (0 or 1) of ``one-to-one`` and ``cross-pair``; by default the
+        first encoder with itself, and the first one's images with the second one's texts.
+    temperature
+        Divides the logits: above 1 softer, below 1 sharper than the encoders' own.
+    pooling, sharpness, top_k, weighting
+        See `napari_histoalign.alignment.many_to_many.many_to_many`.
+    """
+
+    name: str = "many-to-many"
+    pair: tuple[int, int] | None = None
+    temperature: float = 1.0
+    pooling: str = "log-mean-exp"
+    sharpness: float = 1.0
+    top_k: int = 3
+    weighting: str = "reliability"
+
+    def __post_init__(self) -> None:
+        if self.name not in STRATEGIES:
+            raise AlignmentError(f"There is no alignment {self.name!r}; there are {', '.join(STRATEGIES)}.")
+        for value, allowed in ((self.pooling, POOLINGS), (self.weighting, WEIGHTINGS)):
+            if value not in allowed:
+                raise AlignmentError(f"{value!r} is none of {', '.join(allowed)}.")
+        for what, number in (("temperature", self.temperature), ("sharpness", self.sharpness)):
+            if not (isfinite(number) and number > 0):
+                raise AlignmentError(f"The {what} must be above 0; got {number}.")
+        if self.top_k < 1:
+            raise AlignmentError(f"top_k must be at least 1; got {self.top_k}.")
+        if self.pair is not None:
+            object.__setattr__(self, "pair", tuple(self.pair))
+            self._check_pair(self.pair)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Alignment:
+        """An alignment from what `to_dict` returned."""
+        known = {f.name for f in fields(cls)}
+        if unknown := set(plain) - known:
+            raise AlignmentError(f"An alignment has no parameter {sorted(unknown)[0]!r}.")
+        return cls(**plain)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name and parameters as plain values."""
+        plain = asdict(self)
+        plain["pair"] = None if self.pair is None else list(self.pair)
+        return plain
+
+    def score(
+        self,
+        images: Sequence[NDArray[np.floating]],
+        texts: Sequence[NDArray[np.floating]],
+        class_index: NDArray[np.integer],
+        n_classes: int,
+        logit_scales: Sequence[float],
+    ) -> Scores:
+        """Class probabilities of tiles.
+
+        Parameters
+        ----------
+        images
+            One array an encoder: unit rows, float16 or float32, shape (n, views, width).
+        texts
+            One array an encoder: unit rows, shape (k, width).
+        class_index
+            Class of each prompt, shape (k,).
+        n_classes
+            Number of classes.
+        logit_scales
+            Each encoder's own (100 for CLIP).
+
+        Returns
+        -------
+        Scores
+            ``softmax(logits / temperature)``.
+
+        Raises
+        ------
+        AlignmentError
+            The arrays do not fit together, or the strategy needs what is not there.
+        """
+        bags = make_bags(images, texts, class_index, n_classes, logit_scales)
+        logits, details = self._logits(bags)
+        if not np.isfinite(logits).all():
+            raise AlignmentError(
+                "A stored image embedding is not finite: delete the embedding store and run again."
+            )
+        logits /= np.float32(self.temperature)
+        return Scores(logits, softmax(logits), details)
+
+    def _logits(self, bags: Bags) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        if self.name == "many-to-many":
+            return many_to_many(
+                bags,
+                pooling=self.pooling,
+                sharpness=self.sharpness,
+                top_k=self.top_k,
+                weighting=self.weighting,
+            )
+        if self.name == "one-to-one":
+            pair = self.pair or (0, 0)
+            if max(pair) >= bags.encoders:
+                raise AlignmentError("one-to-one names the second encoder, but there is only one.")
+            return pair_logits(bags, pair)
+        if bags.encoders < 2:
+            raise AlignmentError(f"{self.name} needs two encoders; choose a second one, or one-to-one.")
+        if self.name == "joint-fusion":
+            return joint_fusion(bags)
+        pair = self.pair or (0, 1)
+        if not bags.comparable(pair):
+            raise AlignmentError(
+                f"{self.name} compares images of one encoder with texts of the other, and their embeddings "
+                "differ in width. Choose encoders of one family, or joint-fusion or many-to-many."
+            )
+        return pair_logits(bags, pair) if self.name == "cross-pair" else mean_fusion(bags)
+
+    def _check_pair(self, pair: tuple[int, int]) -> None:
+        if len(pair) != 2 or not set(pair) <= {0, 1}:
+            raise AlignmentError(f"A pair is two encoder numbers, 0 or 1; got {pair}.")
+        if self.name == "one-to-one" and pair[0] != pair[1]:
+            raise AlignmentError(f"one-to-one pairs an encoder with itself; {pair} is a cross-pair.")
+        if self.name == "cross-pair" and pair[0] == pair[1]:
+            raise AlignmentError(f"cross-pair pairs two encoders; {pair} is one-to-one.")

@@ -1,0 +1,57 @@
+"""What an alignment returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Class probabilities of tiles.
+
+    Attributes
+    ----------
+    logits
+        What the softmax was taken of, float32, shape (n, classes).
+    probabilities
+        float32, shape (n, classes); rows sum to 1.
+    details
+        What was found on the way (scales, weights), as plain values for the provenance.
+    """
+
+    logits: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> NDArray[np.int64]:
+        """Most probable class of each tile, shape (n,)."""
+        label: NDArray[np.int64] = self.probabilities.argmax(axis=1)
+        return label
+
+    @property
+    def margin(self) -> NDArray[np.float32]:
+        """Probability of the best class above the second best, shape (n,)."""
+        top = np.partition(self.probabilities, -2, axis=1)[:, -2:]
+        return top[:, 1] - top[:, 0]
+
+    @property
+    def entropy(self) -> NDArray[np.float32]:
+        """Entropy over its largest value, 0 (certain) to 1 (no idea), shape (n,)."""
+        p = np.maximum(self.probabilities, np.finfo(np.float32).tiny)
+        entropy: NDArray[np.float32] = -(p * np.log(p)).sum(axis=1) / np.float32(np.log(p.shape[1]))
+        return entropy
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Softmax over the last axis, without overflow."""
+    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
+    probabilities: NDArray[np.float32] = shifted / shifted.sum(axis=-1, keepdims=True)
+    return probabilities
