@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from napari_histoalign.alignment import STRATEGIES, Alignment, PromptSet, builtin_prompt_sets
+from napari_histoalign.alignment import DESCRIPTIONS, Alignment, PromptSet, builtin_prompt_sets
 from napari_histoalign.encoders import registry
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin import slide_layers
@@ -48,7 +48,7 @@ class HistoAlignDock(QWidget):
         self._viewer = napari_viewer
         self.slide_box = SlideBox()
         self.prompt_box = PromptBox(_prompt_titles())
-        self.alignment_box = AlignmentBox(STRATEGIES, DEFAULT_ALIGNMENT)
+        self.alignment_box = AlignmentBox(DESCRIPTIONS, DEFAULT_ALIGNMENT)
         self.encoder_box = EncoderBox(_encoder_choices(), mpp=Setup.mpp, tile=Setup.tile)
         self.run_box = RunBox()
         self._lay_out()

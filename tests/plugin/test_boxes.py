@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_histoalign.plugin.widgets.alignment_box import EXPLANATIONS, AlignmentBox
+from napari_histoalign.alignment import DESCRIPTIONS
+from napari_histoalign.plugin.widgets.alignment_box import AlignmentBox
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
 from napari_histoalign.plugin.widgets.encoder_box import EncoderBox, EncoderChoice
 from napari_histoalign.plugin.widgets.run_box import RunBox, duration
@@ -75,13 +76,13 @@ def test_licence_and_notice_of_what_is_chosen(qtbot):
 
 
 def test_each_alignment_is_explained(qtbot):
-    box = AlignmentBox(tuple(EXPLANATIONS), "many-to-many")
+    box = AlignmentBox(DESCRIPTIONS, "many-to-many")
     qtbot.addWidget(box)
     seen = set()
     for i in range(box.strategy.count()):
         box.strategy.setCurrentIndex(i)
         seen.add(box.explanation.text())
-    assert len(seen) == len(EXPLANATIONS) and "" not in seen
+    assert len(seen) == len(DESCRIPTIONS) and "" not in seen
 
 
 @pytest.mark.parametrize(

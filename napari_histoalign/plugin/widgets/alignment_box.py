@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
 
 from napari_histoalign.plugin.widgets.parts import form, group, narrow_combo, note
-
-EXPLANATIONS = {
-    "one-to-one": "The pathology encoder alone: its image side against its own text side.",
-    "cross-pair": "The image side of one encoder against the text side of the other.",
-    "joint-fusion": "Both encoders joined into one long vector, images and texts alike.",
-    "mean-fusion": "Mean of the four image-text similarities of two encoders: the plain baseline.",
-    "many-to-many": "Every view of a tile against every prompt, in all encoder pairs, each pair on its own "
-    "scale, pooled by a soft best match.",
-}
 
 
 class AlignmentBox(QWidget):
@@ -31,14 +24,17 @@ class AlignmentBox(QWidget):
     Parameters
     ----------
     strategies
-        Names, in the order in which they are offered.
+        One-line explanations by name, in the order in which they are offered.
+    current
+        The one chosen at first.
     """
 
     alignment_chosen = Signal(str)
     threshold_changed = Signal(float)
 
-    def __init__(self, strategies: tuple[str, ...], current: str) -> None:
+    def __init__(self, strategies: Mapping[str, str], current: str) -> None:
         super().__init__()
+        self._strategies = strategies
         box, layout = group("Scoring")
         self.strategy = narrow_combo(
             [(name, name) for name in strategies], "How image and text embeddings are compared"
@@ -74,4 +70,4 @@ class AlignmentBox(QWidget):
         self.alignment_chosen.emit(self.strategy.currentData())
 
     def _explain(self) -> None:
-        self.explanation.setText(EXPLANATIONS.get(self.strategy.currentData(), ""))
+        self.explanation.setText(self._strategies[self.strategy.currentData()])
