@@ -146,7 +146,8 @@ def _open_image(path: Path, mpp: tuple[float, float] | None) -> Slide:
     except UnidentifiedImageError as err:
         raise SlideError(
             f"{path} is neither a slide nor an image of a known format. Choose a slide (for example .svs, "
-            ".ndpi, .mrxs, .scn, .tiff) or an image (.png, .jpg, .tif); if it is one, it is damaged: copy it again."
+            ".ndpi, .mrxs, .scn, .tiff) or an image (.png, .jpg, .tif); if it is one, it is damaged: copy "
+            "it again."
         ) from err
 
 

@@ -64,7 +64,7 @@ def to_rgb(values: NDArray[np.generic], kind: PixelKind) -> NDArray[np.uint8]:
     samples = _eight_bits(values, kind.bits)
     colour = samples[..., : kind.samples]
     if kind.colour == "grey":
-        colour = np.repeat(255 - colour if kind.inverted else colour, 3, axis=2)
+        colour = np.repeat(255 - colour if kind.inverted else colour, 3, axis=2).astype(np.uint8)
     elif kind.colour == "cmyk":
         light = (255 - colour).astype(np.uint16)
         colour = ((light[..., :3] * light[..., 3:] + 127) // 255).astype(np.uint8)

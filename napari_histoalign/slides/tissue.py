@@ -22,17 +22,19 @@ DOWNSAMPLE = 16
 LEAST_SIDE_PX, LARGEST_SIDE_PX = 256, 4096
 """The longer side of a mask."""
 
-AUTOMATIC = (0.025, 0.06)
+AUTOMATIC = (0.018, 0.025)
 """Bounds of the automatic threshold. Otsu's method cuts any histogram in two; the lower bound keeps
 it from finding tissue on empty glass, the upper one from taking pale tissue for glass."""
-GREY_WEIGHT = 0.25
+GREY_WEIGHT = 0.15
 """Weight of grey density against colour: shadows and dust are grey, stains are not."""
 
-SMOOTH_UM = 12.0
-CLOSE_UM = 40.0
+SMOOTH_UM = 5.0
+CLOSE_UM = 48.0
 """Gaps that are bridged: fat cells are 50 to 100 um wide."""
-HOLE_UM2 = 150_000.0
-"""Larger holes are glass between parts of the tissue; lumina and groups of fat cells are smaller."""
+HOLE_UM2 = 2_500.0
+"""Larger holes, of what closing left of them, can hold a tile of nothing but glass and stay."""
+FRINGE_UM = 64.0
+"""What lies so near to ink and reaches no farther is its blurred edge."""
 SPECK_UM2 = 10_000.0
 """Anything smaller is dust, not tissue."""
 
@@ -42,7 +44,7 @@ def find_tissue(slide: Slide, *, threshold: float | None = None) -> TissueMask:
 
     A thumbnail of about 8 um per pixel is turned into optical density over the
     slide's own glass. The score of a pixel is its colour (highest minus lowest
-    channel) plus a quarter of its mean density, smoothed; tissue is what reaches
+    channel) plus 0.15 of its mean density, smoothed; tissue is what reaches
     the threshold. Small gaps are closed, small holes filled, specks dropped.
 
     Parameters
@@ -50,9 +52,9 @@ def find_tissue(slide: Slide, *, threshold: float | None = None) -> TissueMask:
     slide
         Without a pixel size, 16 level-0 pixels are taken for 8 um in all sizes.
     threshold
-        Smallest score, in units of optical density (about 0.02 for the palest
-        tissue, 0.1 for usual stroma, 0.3 for nuclei). By default Otsu's (1979),
-        kept between 0.025 and 0.06.
+        Smallest score, in units of optical density (about 0.02 for mucus and
+        the palest tissue, 0.1 and more for stroma, 0.3 for nuclei). By default Otsu's (1979),
+        kept between 0.018 and 0.025.
 
     Returns
     -------
@@ -110,6 +112,7 @@ def tissue_of(
     score = ndimage.gaussian_filter(score, sigma, mode="nearest") / np.maximum(weight, 0.05)
     used = float(np.clip(otsu(score[~ink]), *AUTOMATIC)) if threshold is None else float(threshold)
     mask = (score >= used) & ~ink
+    mask = _apart_from(mask, ink, FRINGE_UM / pixel_um)
     mask = _closed(mask, CLOSE_UM / pixel_um) & ~ink
     small = 0.01 * mask.size  # on a small image sizes count by its own
     mask = ~_without_small(~mask, min(HOLE_UM2 / pixel_um**2, small)) & ~ink
@@ -153,6 +156,17 @@ def _closed(mask: NDArray[np.bool_], radius: float) -> NDArray[np.bool_]:
     grown = ndimage.distance_transform_edt(~padded) <= radius
     closed: NDArray[np.bool_] = ndimage.distance_transform_edt(grown) > radius
     return (closed | padded)[margin:-margin, margin:-margin]
+
+
+def _apart_from(mask: NDArray[np.bool_], ink: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
+    """Those connected parts of a mask that reach farther from the ink than its blurred edge does."""
+    from scipy import ndimage
+
+    if not ink.any():
+        return mask
+    seeds = mask & (ndimage.distance_transform_edt(~ink) > reach)
+    kept: NDArray[np.bool_] = ndimage.binary_propagation(seeds, mask=mask)
+    return kept
 
 
 def _without_small(mask: NDArray[np.bool_], smallest: float) -> NDArray[np.bool_]:
