@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_histoalign.results.areas import ClassArea, area_by_class
+from napari_histoalign.results.overlay import write_overlay
 from napari_histoalign.results.probability_map import ProbabilityMap
 from napari_histoalign.results.provenance import Run, run_identity
 from napari_histoalign.results.regions import Region, regions_from_map
@@ -21,6 +22,7 @@ __all__ = [
     "read_tiles_table",
     "regions_from_map",
     "run_identity",
+    "write_overlay",
     "write_probability_zarr",
     "write_tiles_table",
 ]
