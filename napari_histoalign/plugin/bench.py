@@ -132,7 +132,7 @@ class Bench:
         threshold
             Lowest probability of a tile that becomes part of a region.
         """
-        from napari_histoalign.workflow import write_results
+        from napari_histoalign.workflow.export import write_results
 
         with self._job():
             if self._analysis is None or self._setup is None or not self._embedded().any():
@@ -144,7 +144,7 @@ class Bench:
             summary = write_results(
                 folder,
                 self._analysis,
-                snapshot.scores,
+                snapshot.scored,
                 prompts=scoring.prompts,
                 alignment=scoring.alignment,
                 threshold=threshold,
@@ -204,7 +204,7 @@ class Bench:
 
     def _choose(self, area: Area) -> NDArray[np.int64]:
         """Tiles of an area, those to do first in front; they count as wanted from now on."""
-        from napari_histoalign.workflow import choose_tiles
+        from napari_histoalign.workflow.place import choose_tiles
 
         assert self._analysis is not None and self._slide is not None
         grid = self._analysis.grid
@@ -233,11 +233,11 @@ class Bench:
         assert self._analysis is not None
         started = time.monotonic()
         grid = self._analysis.grid
-        scores = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
-        probability_map = ProbabilityMap.from_tiles(scores, grid.origin, grid.columns, grid.rows)
+        scored = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
+        probability_map = ProbabilityMap.from_tiles(scored.tiles, grid.origin, grid.columns, grid.rows)
         seconds = time.monotonic() - started
         unknown = self._unknown_words(scoring.prompts) if finished else ()
-        return Snapshot(scoring, probability_map, scores, progress, finished, seconds, unknown)
+        return Snapshot(scoring, probability_map, scored, progress, finished, seconds, unknown)
 
     def _unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
         """Words that mean nothing to one of the encoders, each once."""

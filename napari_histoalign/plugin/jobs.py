@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment import Alignment, PromptSet
-    from napari_histoalign.engine import Progress
-    from napari_histoalign.results import ProbabilityMap, TileScores
+    from napari_histoalign.engine import Progress, Scored
+    from napari_histoalign.results import ProbabilityMap
     from napari_histoalign.slides import TileGrid
-    from napari_histoalign.workflow import Place, RunSummary
+    from napari_histoalign.workflow.place import Place
+    from napari_histoalign.workflow.summary import RunSummary
 
 
 class JobError(HistoalignError):
@@ -107,7 +108,7 @@ class Snapshot:
     ----------
     scoring
         What they were scored with.
-    probability_map, scores
+    probability_map, scored
         The same numbers as a raster and as a table.
     progress
         How far the run is; None after a mere re-scoring.
@@ -121,7 +122,7 @@ class Snapshot:
 
     scoring: Scoring
     probability_map: ProbabilityMap = field(repr=False)
-    scores: TileScores = field(repr=False)
+    scored: Scored = field(repr=False)
     progress: Progress | None = None
     finished: bool = False
     seconds: float = 0.0

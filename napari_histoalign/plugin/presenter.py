@@ -240,7 +240,7 @@ class Presenter:
 
     def _summary(self, snapshot: Snapshot) -> str:
         """One line for the end of a job."""
-        tiles = f"{len(snapshot.scores.probabilities):,} tiles"
+        tiles = f"{len(snapshot.scored.indices):,} tiles"
         progress = snapshot.progress
         if progress is None:
             return f"{tiles} scored again in {snapshot.seconds:.2f} s"

@@ -36,7 +36,7 @@ def test_the_text_box_grows_with_its_lines_up_to_a_bound(qtbot):
     qtbot.addWidget(editor)
     editor.show()
     heights = []
-    for lines in (1, 4, 8, 40):
+    for lines in (1, 4, 14, 40):
         editor.text.setPlainText("\n".join("x" * lines))
         heights.append(editor.text.height())
     assert heights[0] < heights[1] < heights[2] == heights[3]

@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_histoalign.alignment.prompts import PromptClass, PromptSet
+from napari_histoalign.engine import Scored
 from napari_histoalign.errors import SlideError
 from napari_histoalign.plugin.bench import Bench
 from napari_histoalign.plugin.jobs import Note, Scoring, Setup, Snapshot, Step
@@ -76,7 +77,13 @@ def snapshot(scoring: Scoring, *, finished: bool, tiles: int = 12) -> Snapshot:
     roles = tuple(c.role for c in classes.classes)
     scores = TileScores(xy, 100, 100, classes.class_names, classes.colors, roles, probabilities)
     progress = PROGRESS if not finished else SimpleNamespace(**{**vars(PROGRESS), "done": tiles})
-    return Snapshot(scoring, ProbabilityMap.from_tiles(scores, (0, 0), 4, 3), scores, progress, finished)
+    return Snapshot(
+        scoring,
+        ProbabilityMap.from_tiles(scores, (0, 0), 4, 3),
+        Scored(np.arange(tiles), scores, {}),
+        progress,
+        finished,
+    )
 
 
 class FakeBench(Bench):

@@ -18,10 +18,10 @@ from qtpy.QtWidgets import (
 from napari_histoalign.plugin.widgets.parts import SWATCH_PX, narrow_combo, swatch
 
 ROLES = (("lesion", "lesion"), ("tissue", "tissue"), ("background", "background"))
-MIN_LINES, MAX_LINES = 2, 8
+MIN_LINES, MAX_LINES = 2, 14
 TEXT_STYLE = (
     "QPlainTextEdit { border: 1px solid rgba(128, 128, 128, 110); border-radius: 3px;"
-    " background: rgba(128, 128, 128, 30); }"
+    " background: rgba(128, 128, 128, 30); font-size: 12px; }"
 )
 
 
