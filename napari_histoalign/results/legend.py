@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.results.lettering import Lettering
+
 if TYPE_CHECKING:
-    from PIL import ImageFont
     from PIL.Image import Image
 
 PAPER = (255, 255, 255)
 INK = (33, 37, 41)
 FAINT = (108, 117, 125)
-UNICODE_FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "segoeui.ttf", "arial.ttf")
-"""Asked for in turn where a text is not plain ASCII, which is all that Pillow's own font is sure to have."""
 
 
 def with_legend(
@@ -54,24 +53,24 @@ def with_legend(
     margin, line = text, round(text * 1.45)
     width = max(picture.width, 24 * text)
     inner = width - 2 * margin
-    small = max(11, round(text * 0.8))
-    lines = _wrapped(notice, small, inner) if notice else []
+    length, label = scale_bar(pixel, min(picture.width, inner) / 4)
+    title = f"{name}: probability"
+    large = Lettering.for_text(title + label, text)
+    small = Lettering.for_text(notice or "", max(11, round(text * 0.8)))
+    lines = small.wrapped(notice or "", inner)
     strip = margin + line + text + line + margin // 2
-    height = picture.height + strip + (len(lines) * round(small * 1.45) + margin // 2 if lines else 0)
+    height = picture.height + strip + len(lines) * small.line + (margin // 2 if lines else 0)
     sheet = Image.new("RGB", (width, height), PAPER)
     sheet.paste(picture, ((width - picture.width) // 2, 0))
     draw = ImageDraw.Draw(sheet)
 
     top = picture.height + margin
     bar = min(max(inner // 3, 10 * text), 22 * text)
-    title = _shortened(f"{name}: probability", text, inner - bar // 2)
-    draw.text((margin, top), title, INK, _font(title, text))
-    _draw_colors(sheet, (margin, top + line, bar, text), color, opacity, small)
-
-    length, label = scale_bar(pixel, min(picture.width, inner) / 4)
-    font = _font(label, text)
     right, thick = width - margin, max(2, text // 5)
-    draw.text((right - length / 2, top), label, INK, font, anchor="ma")
+    room = inner - max(length, large.width(label)) - margin
+    draw.text((margin, top), large.shortened(title, room), INK, large.font)
+    _draw_colors(sheet, (margin, top + line, bar, text), color, opacity, small)
+    draw.text((right - max(length, large.width(label)) / 2, top), large.text(label), INK, large.font, "ma")
     middle = top + line + text // 2
     draw.rectangle((right - length, middle - thick // 2, right - 1, middle - thick // 2 + thick - 1), INK)
     for x in (right - length, right - thick):
@@ -79,7 +78,7 @@ def with_legend(
 
     top = picture.height + strip
     for i, words in enumerate(lines):
-        draw.text((margin, top + i * round(small * 1.45)), words, FAINT, _font(words, small))
+        draw.text((margin, top + i * small.line), words, FAINT, small.font)
     return sheet
 
 
@@ -109,7 +108,11 @@ def scale_bar(pixel: tuple[float, str], longest: float) -> tuple[int, str]:
 
 
 def _draw_colors(
-    sheet: Image, box: tuple[int, int, int, int], color: tuple[int, int, int], opacity: float, size: int
+    sheet: Image,
+    box: tuple[int, int, int, int],
+    color: tuple[int, int, int],
+    opacity: float,
+    small: Lettering,
 ) -> None:
     """Draw the colour bar from 0 to 1 into (left, top, width, height), with its numbers below."""
     from PIL import Image, ImageDraw
@@ -124,43 +127,5 @@ def _draw_colors(
     draw = ImageDraw.Draw(sheet)
     draw.rectangle((left, top, left + width - 1, top + height - 1), outline=FAINT)
     for share, label, anchor in ((0.0, "0", "la"), (0.5, "0.5", "ma"), (1.0, "1", "ra")):
-        at = (left + share * width, top + height + size * 0.3)
-        draw.text(at, label, FAINT, _font(label, size), anchor=anchor)
-
-
-def _font(text: str, size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own font, which is everywhere, or one of the system's where letters need it."""
-    from PIL import ImageFont
-
-    if not text.isascii():
-        for name in UNICODE_FONTS:
-            try:
-                return ImageFont.truetype(name, size)
-            except OSError:  # not on this machine
-                continue
-    return ImageFont.load_default(size)
-
-
-def _width(text: str, size: int) -> float:
-    return _font(text, size).getlength(text)
-
-
-def _shortened(text: str, size: int, width: float) -> str:
-    """Text that fits, its end cut off if need be."""
-    if _width(text, size) <= width:
-        return text
-    while text and _width(text + "...", size) > width:
-        text = text[:-1]
-    return text.rstrip() + "..."
-
-
-def _wrapped(text: str, size: int, width: float) -> list[str]:
-    """Words in lines that fit; a word that is too long for a line is cut."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and _width(longer, size) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(_shortened(word, size, width))
-    return lines
+        at = (left + share * width, top + height + small.size * 0.3)
+        draw.text(at, label, FAINT, small.font, anchor=anchor)
