@@ -128,7 +128,8 @@ class TileGrid:
         share = tissue.share(self.xy(indices), self.tile_px)
         width, height = (n * d for n, d in zip(tissue.mask.shape[::-1], tissue.downsample, strict=True))
         largest = min(1.0, width / self.tile_px) * min(1.0, height / self.tile_px)
-        return indices[(share >= min_share * largest - 1e-9) & (share > 0)]
+        chosen: NDArray[np.int64] = indices[(share >= min_share * largest - 1e-9) & (share > 0)]
+        return chosen
 
     def inside(self, geometry: BaseGeometry) -> NDArray[np.int64]:
         """Tiles whose centre lies in a geometry, or if none does, all that touch it; sorted, shape (n,).

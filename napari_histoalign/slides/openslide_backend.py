@@ -69,8 +69,14 @@ class OpenSlideSlide(Slide):
         """
         step = self._steps[level]
         location = (round(x * step), round(y * step))
-        pixels = _over_white(self._read(location, level, (width, height)))
-        return pixels, (location[0] / step, location[1] / step)
+        place = (location[0] / step, location[1] / step)
+        pixels = np.array(self._read(location, level, (width, height)))
+        w, h = self.level_dimensions[level]
+        if place[0] > x and x + width == w:
+            _make_opaque(pixels[:, -1, 3])
+        if place[1] > y and y + height == h:
+            _make_opaque(pixels[-1, :, 3])
+        return _over_white(pixels), place
 
     def _read(self, location: tuple[int, int], level: int, size: tuple[int, int]) -> Any:
         """RGBA image; on an error once more, with a handle of its own."""
@@ -107,9 +113,13 @@ def _failed(handle: Any) -> bool:
     return False
 
 
-def _over_white(image: Any) -> NDArray[np.uint8]:
-    """RGB pixels of an RGBA image laid over white."""
-    pixels: NDArray[np.uint8] = np.asarray(image)
+def _make_opaque(alpha: NDArray[np.uint8]) -> None:
+    """Undo the part of openslide's interpolation that mixes the level's edge with nothing, in place."""
+    alpha[alpha > 0] = 255
+
+
+def _over_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGBA pixels laid over white."""
     alpha = pixels[..., 3:]
     if alpha.min(initial=255) == 255:
         return np.ascontiguousarray(pixels[..., :3])

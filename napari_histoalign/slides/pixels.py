@@ -73,7 +73,8 @@ def to_rgb(values: NDArray[np.generic], kind: PixelKind) -> NDArray[np.uint8]:
     alpha = samples[..., kind.samples, None].astype(np.uint16)
     mixed = colour.astype(np.uint16) * (255 if kind.alpha == "premultiplied" else alpha)
     mixed = mixed + 255 * (255 - alpha).astype(np.uint32)
-    return np.minimum((mixed + 127) // 255, 255).astype(np.uint8)
+    result: NDArray[np.uint8] = np.minimum((mixed + 127) // 255, 255).astype(np.uint8)
+    return result
 
 
 def significant_bits(brightest: int, stored: int) -> int:
