@@ -27,10 +27,7 @@ class ColourEncoder(Encoder):
     COLOURS: ClassVar = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
 
     def __init__(self, name: str = "colour", weights: str = "w1") -> None:
-        self.spec = SimpleNamespace(name=name)
-        self.dim = 3
-        self.input_size = SIDE
-        self.mpp = None
+        self.spec = SimpleNamespace(name=name, dim=3, input_size=SIDE, mpp=None, title=name)
         self.logit_scale = 20.0
         self.weights_hash = weights
         self.preprocessing = "1"
@@ -38,12 +35,12 @@ class ColourEncoder(Encoder):
         self.images_seen = 0
         self.texts_seen: list[str] = []
 
-    def embed_images(self, images: np.ndarray) -> np.ndarray:
-        self.images_seen += len(images)
-        mean = images.reshape(len(images), -1, 3).mean(axis=1, dtype=np.float64) + 1e-3
+    def _images(self, tiles: np.ndarray) -> np.ndarray:
+        self.images_seen += len(tiles)
+        mean = tiles.reshape(len(tiles), -1, 3).mean(axis=1, dtype=np.float64) + 1e-3
         return (mean / np.linalg.norm(mean, axis=1, keepdims=True)).astype(np.float32)
 
-    def embed_texts(self, texts: list[str]) -> np.ndarray:
+    def _texts(self, texts: list[str]) -> np.ndarray:
         self.texts_seen += texts
         return np.array([self.COLOURS[text] for text in texts], np.float32)
 

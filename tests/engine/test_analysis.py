@@ -146,9 +146,7 @@ def test_an_edited_prompt_reads_no_pixel_and_encodes_only_itself(
         def unread(*args: object, **options: object) -> None:
             pytest.fail("a pixel was read")
 
-        monkeypatch.setattr(
-            type(slide), "read_region", unread
-        )
+        monkeypatch.setattr(type(slide), "read_region", unread)
         monkeypatch.setattr(type(slide), "read_area", unread)
 
         edited = PROMPTS.to_dict()

@@ -1,0 +1,139 @@
+"""What the command line says: progress and log to stderr, the result to stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from napari_histoalign.errors import HistoalignError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+    from napari_histoalign.engine import Progress
+    from napari_histoalign.workflow import RunSummary
+
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+class Report:
+    """Speaks to a person, or to a program when `as_json` is set.
+
+    Parameters
+    ----------
+    as_json
+        Write one JSON object to stdout instead of tables. Progress goes to stderr either way.
+    """
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn errors meant for the person into a sentence and exit status 1, Ctrl-C into 130."""
+        try:
+            yield
+        except HistoalignError as err:
+            self.failure(str(err))
+            raise typer.Exit(1) from err
+        except KeyboardInterrupt as err:
+            self.failure("Stopped. What was embedded is kept; the same command goes on from there.")
+            raise typer.Exit(STOPPED) from err
+
+    def failure(self, sentence: str) -> None:
+        """Say what went wrong."""
+        self.say(f"Error: {sentence}" if not sentence.startswith("Stopped") else sentence)
+        if self.as_json:
+            self.result({"error": sentence})
+
+    def say(self, sentence: str) -> None:
+        """Write a line to stderr."""
+        print(sentence, file=sys.stderr, flush=True)
+
+    def result(self, value: dict[str, Any]) -> None:
+        """Write a result as JSON to stdout."""
+        print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+
+    @contextmanager
+    def steps(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        """A bar for a task that tells its steps; yields what is called with those done and all."""
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=_stderr(), transient=True) as bar:
+            task = bar.add_task(title, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
+    @contextmanager
+    def tiles(self, title: str) -> Iterator[Callable[[Progress], None]]:
+        """A live bar with tiles, tiles/s and time left; yields what is called after each batch."""
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as Bar
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("tiles  {task.fields[rate]}  {task.fields[left]}"),
+        )
+        with Bar(*columns, console=_stderr(), transient=True) as bar:
+            task = bar.add_task(title, total=None, rate="", left="")
+
+            def show(progress: Progress) -> None:
+                known = progress.tiles_per_second > 0
+                bar.update(
+                    task,
+                    total=progress.total,
+                    completed=progress.done + progress.unread,
+                    rate=f"{progress.tiles_per_second:.0f} tiles/s" if known else "",
+                    left=f"{duration(progress.seconds_left)} left" if known else "",
+                )
+
+            yield show
+
+    def table(self, summary: RunSummary) -> None:
+        """Write the result of a finished slide as a short table to stdout."""
+        from rich.console import Console
+        from rich.table import Table
+
+        console = Console()
+        table = Table(title=summary.slide.name, title_justify="left", header_style="bold")
+        table.add_column("class")
+        for heading in ("tiles", "area", "regions"):
+            table.add_column(heading, justify="right")
+        for row in summary.classes:
+            area = "no physical size" if row.area_mm2 is None else f"{row.area_mm2:.3f} mm²"
+            table.add_row(row.name, str(row.tiles), area, "-" if row.regions is None else str(row.regions))
+        console.print(table)
+        share = "" if summary.tissue_share is None else f", tissue {summary.tissue_share:.0%} of the slide"
+        speed = f", {summary.tiles_per_second:.0f} tiles/s" if summary.tiles_per_second else ""
+        console.print(
+            f"{summary.tiles} tiles ({summary.reused} embedded before){share}{speed}, "
+            f"{duration(summary.seconds)} in all"
+        )
+        for note in summary.notes:
+            console.print(f"Note: {note}")
+        console.print(f"Results: {summary.folder}", soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: ``"42 s"``, ``"3 min 05 s"``, ``"2 h 10 min"``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)

@@ -1,0 +1,197 @@
+"""The six files of a scored slide, each whole or not at all."""
+
+from __future__ import annotations
+
+import time
+from math import isnan
+from typing import TYPE_CHECKING
+
+from napari_histoalign.errors import ResultError
+from napari_histoalign.results import (
+    ProbabilityMap,
+    area_by_class,
+    regions_from_map,
+    write_overlay,
+    write_probability_zarr,
+    write_tiles_table,
+)
+from napari_histoalign.workflow.provenance import identity, provenance
+from napari_histoalign.workflow.summary import ClassSummary, RunSummary
+from qupath_bridge import write_regions, write_tiles
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_histoalign.alignment import Alignment, PromptSet
+    from napari_histoalign.engine import Analysis, Scored
+    from napari_histoalign.results import Region
+    from napari_histoalign.slides import TissueMask
+
+OVERLAY_PX = 2048
+"""Longer side of the overlay picture."""
+
+
+def write_results(
+    folder: Path,
+    analysis: Analysis,
+    scored: Scored,
+    *,
+    prompts: PromptSet,
+    alignment: Alignment,
+    threshold: float = 0.5,
+    tissue: TissueMask | None = None,
+    wanted_mpp: float | None = None,
+    seconds: Mapping[str, float] | None = None,
+    reused: int = 0,
+) -> RunSummary:
+    """Write tiles, probabilities, regions, overlay and provenance of a scored slide.
+
+    Parameters
+    ----------
+    folder
+        Where to; made if absent. Files of an earlier run there are replaced, each in one step;
+        ``run.json`` comes last.
+    analysis, scored
+        The slide with its embeddings, and the scores to write.
+    prompts, alignment
+        What they were scored with.
+    threshold
+        Least probability of a tile that becomes part of a region.
+    tissue
+        The mask that chose the tiles.
+    wanted_mpp
+        Micrometre per tile pixel that was asked for.
+    seconds
+        Time of each step so far.
+    reused
+        Tiles that had been embedded before.
+
+    Returns
+    -------
+    RunSummary
+        What was written, for a table or JSON.
+
+    Raises
+    ------
+    ResultError
+        Nothing was scored, or the folder cannot be written.
+    """
+    started = time.monotonic()
+    slide, grid, tiles = analysis.slide, analysis.grid, scored.tiles
+    if not len(scored.indices):
+        raise ResultError(f"No tile of {slide.path.name} was scored, so there is nothing to write.")
+    run_id = identity(analysis, prompts, alignment)
+    probabilities = ProbabilityMap.from_tiles(tiles, grid.origin, grid.columns, grid.rows)
+    regions = regions_from_map(
+        probabilities, roles=tiles.roles, threshold=threshold, slide_size=slide.dimensions, mpp=slide.mpp
+    )
+    notice = " ".join(dict.fromkeys(e.spec.notice for e in analysis.encoders if e.spec.notice)) or None
+    names = ("tiles.parquet", "probabilities.zarr", "regions.geojson", "tiles.geojson", "overlay.png")
+    files = {name: folder / name for name in (*names, "run.json")}
+    x, y = slide.bounds[:2]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_tiles_table(files["tiles.parquet"], tiles)
+        write_probability_zarr(files["probabilities.zarr"], probabilities, mpp=slide.mpp)
+        write_regions(
+            files["regions.geojson"],
+            regions,
+            run_id=run_id,
+            slide_fingerprint=slide.fingerprint,
+            bounds_offset=(x, y),
+            notice=notice,
+        )
+        write_tiles(
+            files["tiles.geojson"],
+            tiles,
+            run_id=run_id,
+            slide_fingerprint=slide.fingerprint,
+            bounds_offset=(x, y),
+        )
+        write_overlay(
+            files["overlay.png"],
+            slide.thumbnail(OVERLAY_PX),
+            probabilities,
+            prompts.overlay_class,
+            slide_size=slide.dimensions,
+            mpp=slide.mpp,
+            notice=notice,
+        )
+    except OSError as err:
+        raise ResultError(
+            f"Results could not be written to {folder} ({err.strerror or err}). Check that the folder can be "
+            "written and has room. The embeddings are kept, so that running again takes little time."
+        ) from err
+    taken = {**(seconds or {}), "writing": time.monotonic() - started}
+    fresh = len(scored.indices) - reused
+    drawn = tissue is None or isnan(tissue.threshold)
+    summary = RunSummary(
+        slide=slide.path,
+        folder=folder,
+        files=files,
+        tiles=len(scored.indices),
+        reused=reused,
+        unread=len(analysis.unread),
+        tissue_share=None if tissue is None or drawn else tissue.area_share,
+        classes=_classes(probabilities, tiles.roles, regions, slide.dimensions, slide.mpp),
+        tiles_per_second=fresh / taken["embedding"] if fresh > 0 and taken.get("embedding") else None,
+        seconds=sum(taken.values()),
+        mpp=grid.mpp,
+        notes=_notes(analysis, prompts),
+    )
+    provenance(
+        run_id,
+        analysis,
+        scored,
+        summary,
+        prompts=prompts,
+        alignment=alignment,
+        threshold=threshold,
+        tissue=tissue,
+        wanted_mpp=wanted_mpp,
+        seconds=taken,
+    ).write(files["run.json"])
+    return summary
+
+
+def _classes(
+    probabilities: ProbabilityMap,
+    roles: Sequence[str],
+    regions: Sequence[Region],
+    slide_size: tuple[int, int],
+    mpp: tuple[float, float] | None,
+) -> tuple[ClassSummary, ...]:
+    """Tiles, area and regions of each class."""
+    return tuple(
+        ClassSummary(
+            name=area.class_name,
+            tiles=area.tiles,
+            area_mm2=area.area_mm2,
+            regions=None if role == "background" else sum(r.class_name == area.class_name for r in regions),
+        )
+        for area, role in zip(area_by_class(probabilities, slide_size, mpp), roles, strict=True)
+    )
+
+
+def _notes(analysis: Analysis, prompts: PromptSet) -> tuple[str, ...]:
+    """What a person should know about these results."""
+    notes = list(dict.fromkeys(e.spec.notice for e in analysis.encoders if e.spec.notice))
+    if analysis.slide.mpp is None:
+        notes.append(
+            "The slide does not say how large a pixel is: tiles were cut at level 0 and areas are unknown. "
+            "Give the size with --slide-mpp or in the dock's field."
+        )
+    elif analysis.slide.mpp_source == "given":
+        notes.append(f"The size of a pixel, {analysis.slide.mpp[0]:g} um, was given by hand.")
+    if analysis.unread:
+        notes.append(f"{len(analysis.unread)} tiles could not be read and are left out.")
+    for encoder in analysis.encoders:
+        unknown = dict.fromkeys(
+            word for c in prompts.classes for p in c.prompts for word in encoder.unknown_words(p)
+        )
+        if unknown:
+            notes.append(
+                f"{encoder.spec.name} does not know these words of the prompts: {', '.join(unknown)}."
+            )
+    return tuple(notes)

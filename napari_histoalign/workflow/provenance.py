@@ -1,0 +1,135 @@
+"""Everything needed to say how a number came about, and to do it again."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from math import isnan
+from typing import TYPE_CHECKING, Any
+
+from napari_histoalign.results import Run, run_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from napari_histoalign.alignment import Alignment, PromptSet
+    from napari_histoalign.engine import Analysis, Scored
+    from napari_histoalign.slides import TissueMask
+    from napari_histoalign.workflow.summary import RunSummary
+
+LIBRARIES = (
+    "napari-histoalign",
+    "numpy",
+    "torch",
+    "openslide-python",
+    "openslide-bin",
+    "tifffile",
+    "imagecodecs",
+    "pillow",
+    "shapely",
+    "zarr",
+)
+"""Libraries whose version can change a number."""
+
+
+def identity(analysis: Analysis, prompts: PromptSet, alignment: Alignment) -> str:
+    """Identity of a run: slide, grid, weights, views, prompts and alignment decide it."""
+    return run_identity(
+        slide=analysis.slide.fingerprint,
+        grid=analysis.grid.key,
+        encoders=_encoders(analysis),
+        prompts=prompts.to_dict(),
+        alignment=alignment.to_dict(),
+        views=list(analysis.views),
+    )
+
+
+def provenance(
+    run_id: str,
+    analysis: Analysis,
+    scored: Scored,
+    summary: RunSummary,
+    *,
+    prompts: PromptSet,
+    alignment: Alignment,
+    threshold: float,
+    tissue: TissueMask | None,
+    wanted_mpp: float | None,
+    seconds: Mapping[str, float],
+) -> Run:
+    """The provenance of a scored slide; parameters as for `write_results`."""
+    slide, grid = analysis.slide, analysis.grid
+    return Run(
+        run_id=run_id,
+        software={"python": platform.python_version(), "platform": platform.platform(), **_versions()},
+        slide={
+            "file": slide.path.name,
+            "fingerprint": slide.fingerprint,
+            "backend": slide.backend,
+            "vendor": slide.vendor,
+            "dimensions": slide.dimensions,
+            "level_dimensions": slide.level_dimensions,
+            "bounds": slide.bounds,
+            "mpp": slide.mpp,
+            "mpp_source": slide.mpp_source,
+        },
+        grid={
+            "origin": grid.origin,
+            "tile_px": grid.tile_px,
+            "stride_px": grid.stride_px,
+            "columns": grid.columns,
+            "rows": grid.rows,
+            "input_px": grid.input_px,
+            "mpp": grid.mpp,
+            "wanted_mpp": wanted_mpp,
+        },
+        tissue=None if tissue is None else _tissue(tissue),
+        encoders=tuple(_encoders(analysis)),
+        prompts=prompts.to_dict(),
+        alignment={**alignment.to_dict(), "views": analysis.views, "details": scored.details},
+        threshold=threshold,
+        counts={
+            "tiles": summary.tiles,
+            "reused": summary.reused,
+            "unread": {str(index): reason for index, reason in sorted(analysis.unread.items())},
+            "classes": {
+                c.name: {"tiles": c.tiles, "area_mm2": c.area_mm2, "regions": c.regions}
+                for c in summary.classes
+            },
+        },
+        seconds={**seconds, "tiles_per_second": summary.tiles_per_second},
+        notes=summary.notes,
+    )
+
+
+def _encoders(analysis: Analysis) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": encoder.spec.name,
+            "weights_sha256": encoder.weights_hash,
+            "preprocessing": encoder.preprocessing,
+            "logit_scale": encoder.logit_scale,
+            "licence": encoder.spec.licence,
+        }
+        for encoder in analysis.encoders
+    ]
+
+
+def _tissue(tissue: TissueMask) -> dict[str, Any]:
+    drawn = isnan(tissue.threshold)
+    return {
+        "source": "region of interest" if drawn else "detector",
+        "threshold": None if drawn else tissue.threshold,
+        "share": tissue.area_share,
+    }
+
+
+def _versions() -> dict[str, str]:
+    """Installed versions of `LIBRARIES`."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,236 @@
+"""Annotations from GeoJSON, whichever QuPath (or other program) wrote it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from napari_histoalign.errors import GeoJSONError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from shapely.geometry.base import BaseGeometry
+
+MAX_BYTES = 2_000_000_000
+"""Largest text that is read, after unpacking: a few million objects."""
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One object of a GeoJSON file.
+
+    Attributes
+    ----------
+    geometry
+        Valid shapely geometry in level-0 pixels.
+    name, class_name, color
+        As far as the file has them; the colour as ``#rrggbb``.
+    kind
+        QuPath's object type; ``annotation`` where none is named.
+    measurements
+        Finite numbers by name.
+    identity
+        The feature's id, where it has one.
+    locked
+        Whether it is locked against changes.
+    """
+
+    geometry: BaseGeometry
+    name: str | None = None
+    class_name: str | None = None
+    color: str | None = None
+    kind: str = "annotation"
+    measurements: Mapping[str, float] = field(default_factory=dict)
+    identity: str | None = None
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """What a file held.
+
+    Attributes
+    ----------
+    annotations
+        Objects that could be read, in order.
+    errors
+        A sentence for each one that could not, or that had to be repaired.
+    """
+
+    annotations: tuple[Annotation, ...]
+    errors: tuple[str, ...]
+
+
+def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> ReadResult:
+    """Read annotations; a feature that cannot be read is reported and the rest kept.
+
+    Parameters
+    ----------
+    path
+        A FeatureCollection, a list of features or a single one; ``.gz`` is unpacked.
+    bounds_offset
+        Corner (x, y) of the slide's bounds, at which QuPath's coordinates start; added.
+
+    Raises
+    ------
+    GeoJSONError
+        The file cannot be read, or is no GeoJSON.
+    """
+    features = _features(_load(path), path)
+    annotations: list[Annotation] = []
+    errors: list[str] = []
+    for number, entry in enumerate(features, start=1):
+        try:
+            annotation, repaired = _annotation(entry, bounds_offset)
+        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as err:
+            errors.append(f"{path.name}: object {number} is left out: {err}.")
+            continue
+        annotations.append(annotation)
+        if repaired:
+            errors.append(f"{path.name}: the outline of object {number} crossed itself and was repaired.")
+    return ReadResult(tuple(annotations), tuple(errors))
+
+
+def roi_geometry(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> BaseGeometry:
+    """The union of all areas in a file, in level-0 pixels.
+
+    Raises
+    ------
+    GeoJSONError
+        The file cannot be read or holds no area.
+    """
+    from shapely import union_all
+
+    found = read_geojson(path, bounds_offset=bounds_offset)
+    areas = [a.geometry for a in found.annotations if a.geometry.area > 0]
+    if not areas:
+        why = f" ({found.errors[0]})" if found.errors else ""
+        raise GeoJSONError(
+            f"{path} holds no area{why}. Draw a rectangle, ellipse or polygon and export it as GeoJSON."
+        )
+    return union_all(areas)
+
+
+def _load(path: Path) -> Any:
+    """The JSON of a file."""
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
+        if raw is not None and raw[:2] == b"\x1f\x8b":
+            with gzip.open(path) as packed:
+                raw = packed.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as err:
+        reason = getattr(err, "strerror", None) or err
+        raise GeoJSONError(f"{path} cannot be read ({reason}). Check the path, or export it again.") from err
+    if raw is None or len(raw) > MAX_BYTES:
+        raise GeoJSONError(f"{path} is too large: more than {MAX_BYTES:,} bytes. Export fewer objects.")
+    try:
+        return json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as err:
+        raise GeoJSONError(f"{path} is no GeoJSON ({err}). Export it from QuPath again.") from err
+
+
+def _features(content: Any, path: Path) -> Sequence[Any]:
+    """The features of a collection, a list, or a single feature or geometry."""
+    if isinstance(content, list):
+        return content
+    if isinstance(content, Mapping):
+        if content.get("type") == "FeatureCollection" and isinstance(content.get("features"), list):
+            features: list[Any] = content["features"]
+            return features
+        if content.get("type") == "Feature":
+            return [content]
+        if "coordinates" in content:
+            return [{"geometry": content}]
+    raise GeoJSONError(f"{path} is JSON, but no GeoJSON: it holds no features. Export it from QuPath again.")
+
+
+def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
+    """One feature; True with it if its outline had to be repaired."""
+    if not isinstance(entry, Mapping):
+        raise TypeError("it is no object")
+    geometry, repaired = _geometry(entry.get("geometry"), offset)
+    properties = entry.get("properties")
+    properties = properties if isinstance(properties, Mapping) else {}
+    class_name, color = _class(properties.get("classification"))
+    kind = properties.get("objectType") or properties.get("object_type") or "annotation"
+    name, identity = properties.get("name"), entry.get("id")
+    locked = properties.get("isLocked", properties.get("locked", False))
+    return (
+        Annotation(
+            geometry=geometry,
+            name=name if isinstance(name, str) else None,
+            class_name=class_name,
+            color=color,
+            kind=str(kind),
+            measurements=_measurements(properties.get("measurements")),
+            identity=identity if isinstance(identity, str) else None,
+            locked=locked is True,
+        ),
+        repaired,
+    )
+
+
+def _geometry(plain: Any, offset: tuple[int, int]) -> tuple[BaseGeometry, bool]:
+    """A GeoJSON geometry as a valid shapely one, moved by the offset."""
+    import numpy as np
+    import shapely
+    from shapely.geometry import shape
+
+    if not isinstance(plain, Mapping) or "type" not in plain:
+        raise ValueError("it has no geometry")
+    try:
+        geometry = shape(plain)
+        coordinates = shapely.get_coordinates(geometry)
+    except Exception as err:  # shapely raises many kinds for malformed coordinates
+        raise ValueError(f"its geometry cannot be read ({err})") from err
+    if geometry.is_empty:
+        raise ValueError("its geometry is empty")
+    if not np.isfinite(coordinates).all():
+        raise ValueError("a coordinate is not finite")
+    geometry = shapely.force_2d(shapely.transform(geometry, lambda xy: xy + np.asarray(offset, float)))
+    if geometry.is_valid:
+        return geometry, False
+    repaired = shapely.make_valid(geometry)
+    if geometry.area > 0 and repaired.area == 0:
+        raise ValueError("its outline crosses itself and cannot be repaired")
+    return repaired, True
+
+
+def _class(plain: Any) -> tuple[str | None, str | None]:
+    """Name and colour of a class in any of QuPath's forms."""
+    if isinstance(plain, str):
+        return plain or None, None
+    if not isinstance(plain, Mapping):
+        return None, None
+    names = plain.get("names")
+    name = plain.get("name") or (": ".join(map(str, names)) if isinstance(names, list) else None)
+    rgb = plain.get("color")
+    packed = plain.get("colorRGB")
+    if isinstance(rgb, list) and len(rgb) >= 3 and all(isinstance(v, int) and 0 <= v < 256 for v in rgb[:3]):
+        color = "#{:02x}{:02x}{:02x}".format(*rgb[:3])
+    elif isinstance(packed, int) and not isinstance(packed, bool):
+        color = f"#{packed & 0xFFFFFF:06x}"
+    else:
+        color = None
+    return name if isinstance(name, str) else None, color
+
+
+def _measurements(plain: Any) -> dict[str, float]:
+    """Finite measurements, from a list of pairs or a map."""
+    if isinstance(plain, Mapping):
+        pairs = list(plain.items())
+    elif isinstance(plain, list):
+        pairs = [(m.get("name"), m.get("value")) for m in plain if isinstance(m, Mapping)]
+    else:
+        pairs = []
+    return {
+        str(name): float(value)
+        for name, value in pairs
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    }
