@@ -48,6 +48,8 @@ def open_slide(path: str | Path, *, mpp: float | tuple[float, float] | None = No
     path = Path(path)
     size = given_mpp(mpp)
     tiff = _head(path)[:4] in TIFF_MAGIC
+    if tiff:
+        _check_whole(path)
     if tiff and _is_ome(path):
         try:
             return _open_tiff(path, size)
@@ -83,6 +85,18 @@ def _head(path: Path) -> bytes:
     if not head:
         raise SlideError(f"{path} is empty. Copy it again from its source.")
     return head
+
+
+def _check_whole(path: Path) -> None:
+    """A TIFF that ends before its pixels do is refused at once, not in the middle of a run."""
+    from napari_histoalign.slides.tiff_check import missing_bytes
+
+    missing = missing_bytes(path)
+    if missing:
+        raise SlideError(
+            f"{path} is cut short: at least {missing:,} bytes are missing at its end. Copy it again from its "
+            "source."
+        )
 
 
 def _open_openslide(path: Path, mpp: tuple[float, float] | None) -> Slide | None:

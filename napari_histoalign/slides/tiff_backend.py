@@ -29,7 +29,7 @@ class TiffSlide(Slide):
     Raises
     ------
     SlideError
-        The TIFF is cut short or holds no flat colour image.
+        The TIFF holds no flat colour image.
     tifffile.TiffFileError
         It is no TIFF.
     """
@@ -42,7 +42,6 @@ class TiffSlide(Slide):
             file = SharedFile(path)
             self._file: SharedFile | None = file
             self._tiff_levels = [TiffLevel(pages, file, str(path)) for pages in layout.levels]
-            self._check_whole(path)
             bits = stated_bits(tiff, layout) or self._find_bits(int(layout.levels[0][0].bitspersample))
             self._kinds = [pixel_kind(pages[0], len(pages), bits, str(path)) for pages in layout.levels]
             own_mpp = tiff_mpp(tiff, layout)
@@ -78,15 +77,6 @@ class TiffSlide(Slide):
                 y0, y1 = max(y, top), min(y + height, top + h)
                 block[y0 - y : y1 - y, x0 - x : x1 - x] = segment[y0 - top : y1 - top, x0 - left : x1 - left]
         return block, (x, y)
-
-    def _check_whole(self, path: Path) -> None:
-        """A file that ends before its pixels do is refused at once, not in the middle of a run."""
-        missing = max(level.end for level in self._tiff_levels) - path.stat().st_size
-        if missing > 0:
-            raise SlideError(
-                f"{path} is cut short: {missing:,} bytes are missing at its end. "
-                "Copy it again from its source."
-            )
 
     def _find_bits(self, stored: int) -> int:
         """Significant bits of samples, by the brightest of the coarsest level."""

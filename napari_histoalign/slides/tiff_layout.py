@@ -48,7 +48,11 @@ def find_layout(tiff: Any, what: str) -> TiffLayout:
     found = [(i, _levels(series)) for i, series in enumerate(tiff.series)]
     usable = [(i, levels) for i, levels in found if levels]
     if not usable:
-        axes = ", ".join(f"{s.axes} {s.shape} {s.dtype}" for s in tiff.series) or "no image"
+        axes = ", ".join(f"{s.axes} {s.shape} {s.dtype}" for s in tiff.series)
+        if not axes:
+            raise SlideError(
+                f"{what} is a TIFF without an image. It is damaged: copy it again from its source."
+            )
         raise SlideError(
             f"{what} holds no flat colour image but {axes}. Export one plane as an 8-bit RGB image."
         )

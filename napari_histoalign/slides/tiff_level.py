@@ -68,18 +68,6 @@ class TiffLevel:
                 "in parts. Convert it to a tiled, pyramidal TIFF."
             )
 
-    @property
-    def end(self) -> int:
-        """Where the last byte of this level is in the file."""
-        return max(
-            (
-                int(offset) + int(count)
-                for offsets, counts in self._places
-                for offset, count in zip(offsets, counts, strict=False)
-            ),
-            default=0,
-        )
-
     def read(self, index: int, kind: PixelKind) -> NDArray[np.uint8]:
         """Segment `index` (counted along the rows) as RGB; white where the file stores nothing."""
         values = self.values(index)
