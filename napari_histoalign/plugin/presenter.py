@@ -97,6 +97,11 @@ class Presenter:
         return self._state
 
     @property
+    def busy(self) -> bool:
+        """Whether any job is running, a re-scoring counted in."""
+        return self._busy
+
+    @property
     def results(self) -> ResultLayers | None:
         """Layers of the last run, or None."""
         return self._results

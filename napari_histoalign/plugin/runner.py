@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import create_worker
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject
 
 if TYPE_CHECKING:
@@ -34,10 +35,7 @@ class ThreadRunner(QObject):
         on_error: Callable[[Exception], None],
         on_end: Callable[[], None],
     ) -> None:
-        """Start a job in a worker thread.
-
-        An error is also shown as napari's notification, which the worker sees to.
-        """
+        """Start a job in a worker thread; an error is also shown as napari's notification."""
         self._on_report, self._on_error, self._on_end = on_report, on_error, on_end
         worker = create_worker(_reports, job, _start_thread=False, _ignore_errors=True)
         worker.yielded.connect(self._yielded)
@@ -50,6 +48,9 @@ class ThreadRunner(QObject):
         self._on_report(report)
 
     def _errored(self, error: Exception) -> None:
+        # whether napari's worker has shown it by now depends on the Qt binding
+        if not any(getattr(shown, "exception", None) is error for shown in notification_manager.records):
+            notification_manager.receive_error(type(error), error, error.__traceback__)
         self._on_error(error)
 
     def _finished(self) -> None:

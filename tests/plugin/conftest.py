@@ -9,7 +9,6 @@ from pathlib import Path
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-")) / "settings.yaml")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
 import pytest
 from gradient import GradientSlide
 
@@ -20,13 +19,16 @@ def gradient_slide() -> GradientSlide:
     return GradientSlide((7001, 5003), factors=(1, 3.7))
 
 
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """A drawn slide of 2048 px a side: about 60 tiles of tissue, and what each pixel is."""
+    from napari_histoalign.sample import draw_slide
+
+    return draw_slide(tmp_path_factory.mktemp("drawn") / "drawn.tiff", seed=3, size=2048)
+
+
 @pytest.fixture
 def display() -> None:
     """Skips where no window can be shown."""
     if os.name == "posix" and not os.environ.get("DISPLAY"):
         pytest.skip("needs a display: run under xvfb-run")
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(7)
