@@ -112,7 +112,7 @@ class TileGrid:
 
     def within(self, x: float, y: float, width: float, height: float) -> NDArray[np.int64]:
         """Tiles that share some area with a rectangle in level-0 pixels, sorted, shape (n,)."""
-        if not (width > 0 and height > 0):
+        if not (width > 0 and height > 0) or math.isnan(x) or math.isnan(y):
             return np.empty(0, np.int64)
         columns = self._span(x - self.origin[0], width, self.columns)
         rows = self._span(y - self.origin[1], height, self.rows)

@@ -57,7 +57,7 @@ def find_ink(od: NDArray[np.float32], pixel: float) -> NDArray[np.bool_]:
 
     - green ink absorbs green least, which neither dye does;
     - blue ink absorbs red much more than green and lets blue pass;
-    - red ink absorbs blue as much as green, and is denser than blood;
+    - red ink absorbs blue nearly as much as green, and lets more red pass than blood;
     - black ink and borders absorb all three alike, and strongly.
 
     Dense ink is sought first; its thin edges count where they touch it.
@@ -77,12 +77,12 @@ def find_ink(od: NDArray[np.float32], pixel: float) -> NDArray[np.bool_]:
     high, low = od.max(axis=2), od.min(axis=2)
     is_green = (green <= 0.85 * red) & (green <= 0.95 * blue)
     is_blue = (red >= 1.35 * green) & (blue <= 0.75 * red)
-    is_red = (blue >= 0.75 * green) & (red <= 0.25 * green)
+    is_red = (blue >= 0.7 * green) & (red <= 0.25 * green)
     is_black = high - low <= 0.25 * high
     dense = (
         (is_green & (high >= 0.25))
         | (is_blue & (high >= 0.35))
-        | (is_red & (green >= 0.55))
+        | (is_red & (red <= 0.13 * green) & (green >= 0.6))
         | (is_black & (low >= 0.6))
     )
     dense = _large(dense, max(4, round(24 / pixel**2)))
