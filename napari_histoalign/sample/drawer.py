@@ -14,7 +14,8 @@ from scipy import ndimage
 
 from napari_histoalign.files import cache_dir, whole_file
 from napari_histoalign.sample.noise import wrapped
-from napari_histoalign.sample.paint import CLASSES, Painted, Plan, paint, plan_slide
+from napari_histoalign.sample.paint import Painted, paint
+from napari_histoalign.sample.plan import CLASSES, Plan, plan_slide
 from napari_histoalign.sample.pyramid import write_pyramid
 from napari_histoalign.sample.stain import Stain
 from napari_histoalign.sample.zones import CELL_PX
@@ -22,7 +23,7 @@ from napari_histoalign.sample.zones import CELL_PX
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DRAWING_VERSION = 1
+DRAWING_VERSION = 2
 """Raise it when a change alters the sample slide's pixels."""
 
 BLOCK_PX = 1024

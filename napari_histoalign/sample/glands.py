@@ -72,7 +72,12 @@ def place_glands(rng: np.random.Generator, zones: list[Zone], ground: Ground, mp
         radius = rng.uniform(38, 85) / mpp
         x, y = rng.uniform(0, side, 2)
         here = (int(y // CELL_PX), int(x // CELL_PX))
-        busy = ground.fat[here] > 0.1 or ground.tumour_zone[here] > 0.02 or ground.lobule[here] > 0.1
+        busy = (
+            ground.fat[here] > 0.1
+            or ground.tumour_zone[here] > 0.02
+            or ground.lobule[here] > 0.1
+            or ground.sheet[here] > -0.5
+        )
         if not _covered(ground, x, y, radius) or busy or not _free(glands, x, y, radius, 15 / mpp):
             continue
         glands.append(_gland(rng, x, y, radius, mpp, swing=0.09))

@@ -33,16 +33,16 @@ def smooth_noise(
     exponent = -2.0 * np.pi**2 * ((rows * sigmas[0]) ** 2 + (columns * sigmas[1]) ** 2)
     spectrum *= np.exp(exponent)
     spectrum[0, 0] = 0.0
-    field: Field = np.asarray(np.fft.irfft2(spectrum, s=shape), dtype=np.float32)
-    field /= max(float(field.std()), 1e-9)
-    return np.asarray(field)
+    field: Field = np.fft.irfft2(spectrum, s=shape).astype(np.float32)
+    scaled: Field = field / np.float32(max(float(field.std()), 1e-9))
+    return scaled
 
 
 def wrapped(tile: Field, x: int, y: int, width: int, height: int) -> Field:
     """The rectangle at (x, y) of a periodic tile: float32 (height, width)."""
     rows = np.arange(y, y + height) % tile.shape[0]
     columns = np.arange(x, x + width) % tile.shape[1]
-    return tile[rows[:, None], columns[None, :]]
+    return np.asarray(tile[rows[:, None], columns[None, :]])
 
 
 def enlarged(field: Field, scale: int, x: int, y: int, width: int, height: int) -> Field:

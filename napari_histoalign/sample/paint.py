@@ -9,61 +9,13 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from napari_histoalign.sample.cells import Cells, fat_nuclei, place_cells
-from napari_histoalign.sample.glands import Gland, place_glands
-from napari_histoalign.sample.noise import Field, enlarged, smooth_noise, smoothstep, wrapped
+from napari_histoalign.sample.noise import Field, enlarged, smoothstep, wrapped
 from napari_histoalign.sample.nuclei import stamp
-from napari_histoalign.sample.zones import CELL_PX, Ground, Zone, lay_ground
+from napari_histoalign.sample.plan import ADIPOSE, BENIGN, GLASS, LYMPHOID, MALIGNANT, NECROSIS, STROMA, Plan
+from napari_histoalign.sample.zones import CELL_PX
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-CLASSES = ("glass", "stroma", "fat", "benign", "malignant", "lymphocytes", "necrosis")
-"""Names of the label map's indices; a gland's lumen belongs to the gland."""
-GLASS, STROMA, ADIPOSE, BENIGN, MALIGNANT, LYMPHOID, NECROSIS = range(len(CLASSES))
-
-
-@dataclass(frozen=True)
-class Textures:
-    """Periodic noise tiles (float32, unit deviation) of sizes without a common period."""
-
-    fibre: Field
-    thin_fibre: Field
-    grain: Field
-    cloud: Field
-    chromatin: Field
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that decides a slide's pixels but the stain.
-
-    Attributes
-    ----------
-    size_px, mpp
-        Side of the square slide, and micrometres per pixel.
-    ground, zones, glands, cells
-        What lies where.
-    fat_cells
-        Centres of adipocytes, float32 (n, 2) as (x, y).
-    lymphoid
-        Positive where lymphocytes are packed (coarse field).
-    textures
-        Noise tiles.
-    tone
-        How much eosin collagen and cytoplasm take up, and how much single fibres stand out.
-    """
-
-    size_px: int
-    mpp: float
-    ground: Ground
-    zones: list[Zone]
-    glands: list[Gland]
-    cells: Cells
-    fat_cells: NDArray[np.float32]
-    lymphoid: Field
-    textures: Textures
-    tone: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -74,40 +26,6 @@ class Painted:
     eosin: Field
     labels: NDArray[np.uint8]
     lumen: NDArray[np.bool_]
-
-
-def plan_slide(seed: int, size_px: int, mpp: float = 0.5) -> Plan:
-    """Decide what a square slide shows; the same seed, size and mpp give the same plan."""
-    rng = np.random.default_rng([20_261, seed])
-    ground, zones = lay_ground(rng, size_px, mpp)
-    glands = place_glands(rng, zones, ground, mpp)
-    side = ground.tissue.shape[0] * CELL_PX
-    spacing = rng.uniform(44, 64) / mpp
-    lattice = np.stack(
-        np.meshgrid(np.arange(0, side, spacing), np.arange(0, side, spacing)), axis=-1
-    ).reshape(-1, 2)
-    fat_cells = (lattice + rng.uniform(-0.42, 0.42, lattice.shape) * spacing).astype(np.float32)
-    cells = Cells.joined(
-        [place_cells(rng, ground, zones, glands, mpp), fat_nuclei(rng, ground, fat_cells, mpp)]
-    )
-    rows, columns = (
-        np.mgrid[0 : ground.tissue.shape[0], 0 : ground.tissue.shape[1]].astype(np.float32) * CELL_PX
-    )
-    lymphoid = np.full(ground.tissue.shape, -1.0, dtype=np.float32)
-    for zone in zones:
-        if zone.growth == "foci":
-            lymphoid = np.maximum(lymphoid, 0.6 - np.hypot(columns - zone.x, rows - zone.y) / zone.radius)
-    lymphoid = np.where(ground.nest > -0.1, -1.0, lymphoid).astype(np.float32)
-    thin = 1.0 / mpp
-    textures = Textures(
-        fibre=smooth_noise(rng, (1024, 1024), (1.9 * thin, 45 * thin)),
-        thin_fibre=smooth_noise(rng, (832, 832), (0.75 * thin, 16 * thin)),
-        grain=smooth_noise(rng, (928, 928), 0.55 * thin),
-        cloud=smooth_noise(rng, (1184, 1184), 5 * thin),
-        chromatin=smooth_noise(rng, (512, 512), 0.65 * thin),
-    )
-    tone = (float(rng.uniform(0.5, 0.85)), float(rng.uniform(0.36, 0.58)), float(rng.uniform(0.55, 1.15)))
-    return Plan(size_px, mpp, ground, zones, glands, cells, fat_cells, lymphoid, textures, tone)
 
 
 def paint(plan: Plan, x: int, y: int, width: int, height: int) -> Painted:
@@ -140,6 +58,7 @@ def paint(plan: Plan, x: int, y: int, width: int, height: int) -> Painted:
     lymphoid = field(plan.lymphoid)
     labels[lymphoid > 0] = LYMPHOID
     _fat(plan, field(g.fat), x, y, hematoxylin, eosin, labels)
+    _sheets(plan, x, y, hematoxylin, eosin, labels)
     _nests(plan, x, y, hematoxylin, eosin, labels, lumen)
     _glands(plan, x, y, hematoxylin, eosin, labels, lumen)
     hematoxylin = np.asarray(hematoxylin * tissue, dtype=np.float32)
@@ -158,7 +77,7 @@ def _collagen(plan: Plan, along: Field, across: Field) -> Field:
         out = ndimage.map_coordinates(tile, points, order=1, mode="grid-wrap", output=np.float32)
         return np.asarray(out, dtype=np.float32)
 
-    bundle, thin = sampled(plan.textures.fibre, 1.0), sampled(plan.textures.thin_fibre, 1.0)
+    bundle, thin = sampled(plan.textures.fibre, plan.tone[3]), sampled(plan.textures.thin_fibre, plan.tone[3])
     contrast = np.float32(plan.tone[2])
     fibre = 0.92 + contrast * (0.26 * bundle + 0.15 * thin)
     shift = np.float32(0.9 * (1 - plan.tone[2]))  # dense collagen hardly splits
@@ -200,6 +119,19 @@ def _fat(
     eosin += fat * rim * np.float32(0.42)
     hematoxylin *= 1 - fat * (1 - 0.6 * rim)
     labels[fat > 0.5] = ADIPOSE
+
+
+def _sheets(plan: Plan, x: int, y: int, hematoxylin: Field, eosin: Field, labels: NDArray[np.uint8]) -> None:
+    """Cytoplasm of solid benign epithelium."""
+    height, width = eosin.shape
+    sheet = enlarged(plan.ground.sheet, CELL_PX, x, y, width, height)
+    if float(sheet.max()) <= -0.1:
+        return
+    cloud = wrapped(plan.textures.cloud, x + 203, y + 641, width, height)
+    inside = smoothstep(sheet, -0.03, 0.04)
+    eosin += inside * (plan.tone[1] * (0.88 + 0.12 * cloud) - eosin)
+    hematoxylin += inside * (0.14 + 0.02 * cloud - hematoxylin)
+    labels[inside > 0.5] = BENIGN
 
 
 def _nests(

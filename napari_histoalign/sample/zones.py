@@ -22,7 +22,7 @@ GROWTH = ("solid", "nests", "cords", "glands")
 
 @dataclass(frozen=True)
 class Zone:
-    """A round part of the tissue, in slide pixels; `growth` is the tumour's, or "lobule" or "foci"."""
+    """A round part of the tissue, in slide pixels; `growth` is a tumour's, "lobule", "sheet" or "foci"."""
 
     x: float
     y: float
@@ -40,6 +40,8 @@ class Ground:
         0 outside, 1 inside, with a soft edge.
     nest, tumour_lumen, necrosis
         Positive inside tumour nests, in their holes, and where their core has died.
+    sheet
+        Positive inside solid benign epithelium (florid hyperplasia, papilloma).
     along, across
         Curved coordinates (pixels) along and across the collagen fibres.
     """
@@ -51,6 +53,7 @@ class Ground:
     nest: Field
     tumour_lumen: Field
     necrosis: Field
+    sheet: Field
     along: Field
     across: Field
 
@@ -95,6 +98,7 @@ def throw_zones(rng: np.random.Generator, inside: Field, size_px: int, mpp: floa
     wanted += [
         ("lobule", rng.uniform(0.045, 0.075) * side if big else rng.uniform(95, 150)) for _ in range(lobules)
     ]
+    wanted += [("sheet", rng.uniform(90, 190)) for _ in range(3 if big else 1)]
     wanted += [("foci", rng.uniform(60, 130)) for _ in range(3 if big else 1)]
     rows, columns = np.mgrid[0 : room.shape[0], 0 : room.shape[1]].astype(np.float32) * CELL_PX * mpp
     for growth, radius in wanted:
@@ -130,23 +134,27 @@ def lay_ground(rng: np.random.Generator, size_px: int, mpp: float) -> tuple[Grou
 
     rows, columns = np.mgrid[0:n, 0:n].astype(np.float32) * CELL_PX
     wobble = smooth_noise(rng, shape, 45 / grain) * 0.10 + smooth_noise(rng, shape, 20 / grain) * 0.05
-    nearness = {kind: np.full(shape, -9.0, dtype=np.float32) for kind in ("lobule", *GROWTH)}
+    nearness = {kind: np.full(shape, -9.0, dtype=np.float32) for kind in ("lobule", "sheet", *GROWTH)}
     for zone in zones:
         if zone.growth in nearness:
             near = 1 - np.hypot(columns - zone.x, rows - zone.y) / zone.radius + wobble
             nearness[zone.growth] = np.maximum(nearness[zone.growth], near)
     tumour = np.maximum.reduce([nearness[kind] for kind in GROWTH])
     nest, holes = _nests(rng, shape, grain, nearness)
-    nest = np.minimum(nest, -6 * nearness["lobule"] - 0.2)
+    nest = np.minimum(nest, -6 * np.maximum(nearness["lobule"], nearness["sheet"]) - 0.2)
+    # solid like a tumour but with a smooth border, split by thin septa
+    septa = 0.75 * smooth_noise(rng, shape, 17 / grain) + 0.75
+    sheet = np.minimum(np.clip(8 * nearness["sheet"], -1, 1), septa).astype(np.float32)
     core = ndimage.gaussian_filter(np.minimum(nest, 0.6), 42 / grain)
     dying = 0.0 if rng.random() < 0.6 else -0.5
     necrosis = core - 0.56 + dying + 0.06 * smooth_noise(rng, shape, 25 / grain)
 
-    occupied = np.maximum(smoothstep(tumour, -0.25, 0.0), smoothstep(nearness["lobule"], -0.3, -0.05))
+    calm = np.maximum(nearness["lobule"], nearness["sheet"])
+    occupied = np.maximum(smoothstep(tumour, -0.25, 0.0), smoothstep(calm, -0.3, -0.05))
     fat_noise = smooth_noise(rng, shape, 190 / grain) + 0.35 * smooth_noise(rng, shape, 60 / grain)
     level = np.quantile(fat_noise, rng.uniform(0.62, 0.74))
     fat = smoothstep(fat_noise - level - 2.5 * occupied, -0.03, 0.03) * smoothstep(inside, 0.0, 0.02)
-    along, across = _fibres(rng, shape, grain, nest)
+    along, across = _fibres(rng, shape, grain, np.maximum(nest, sheet))
     ground = Ground(
         tissue=tissue,
         fat=fat,
@@ -155,6 +163,7 @@ def lay_ground(rng: np.random.Generator, size_px: int, mpp: float) -> tuple[Grou
         nest=nest,
         tumour_lumen=holes,
         necrosis=necrosis.astype(np.float32),
+        sheet=sheet,
         along=along / np.float32(mpp),
         across=across / np.float32(mpp),
     )

@@ -109,7 +109,7 @@ def test_labels_lie_on_their_pixels(drawn: SampleSlide, pixels: NDArray[np.float
 
 def test_malignant_nuclei_are_larger_darker_and_more_uneven() -> None:
     from napari_histoalign.sample.cells import LUMINAL, TUMOUR
-    from napari_histoalign.sample.paint import plan_slide
+    from napari_histoalign.sample.plan import plan_slide
 
     for seed in (3, 4, 5):
         cells = plan_slide(seed, SIZE).cells
@@ -122,7 +122,8 @@ def test_malignant_nuclei_are_larger_darker_and_more_uneven() -> None:
 
 
 def test_blocks_meet_without_a_seam() -> None:
-    from napari_histoalign.sample.paint import paint, plan_slide
+    from napari_histoalign.sample.paint import paint
+    from napari_histoalign.sample.plan import plan_slide
 
     plan = plan_slide(3, 1024)
     whole = paint(plan, 300, 300, 400, 400)
@@ -143,7 +144,7 @@ def test_what_cannot_be_drawn_is_refused(tmp_path: Path, size: int, mpp: float) 
 
 def test_other_resolution_draws_the_same_anatomy_in_micrometres(tmp_path: Path) -> None:
     from napari_histoalign.sample.cells import LUMINAL
-    from napari_histoalign.sample.paint import plan_slide
+    from napari_histoalign.sample.plan import plan_slide
 
     fine, coarse = plan_slide(3, 2048, 0.5).cells, plan_slide(3, 2048, 1.0).cells
     areas = [
