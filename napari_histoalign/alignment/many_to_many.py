@@ -23,6 +23,8 @@ MIN_REFERENCE = 32
 """Fewer tiles say too little about a block's spread; each block then keeps its own logit scale."""
 MATCHING_TILES = 8192
 """Tiles on which confidences are matched; more would not move the temperature."""
+MOST_RELIABLE = 0.95
+"""No block is trusted further, so that none can outweigh the others without bound."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +100,7 @@ def many_to_many(
     enough = bags.tiles >= MIN_REFERENCE and min(spreads) > 1e-6
     gains = _matched_gains(blocks, spreads) if enough else [b.scale for b in blocks]
     reliable = [b.reliability for b in blocks]
-    if weighting == "equal" or not enough or sum(reliable) <= 0:
-        weights = [1 / len(blocks)] * len(blocks)
-    else:
-        weights = [r / sum(reliable) for r in reliable]
+    weights = _weights(reliable if enough and weighting == "reliability" else [1.0] * len(blocks))
     logits = np.zeros((bags.tiles, bags.n_classes), np.float32)
     for block, gain, weight in zip(blocks, gains, weights, strict=True):
         logits += np.float32(weight * gain) * block.pooled
@@ -115,6 +114,17 @@ def many_to_many(
         "weights": weights,
         "reference_tiles": bags.tiles if enough else 0,
     }
+
+
+def _weights(reliabilities: Sequence[float]) -> list[float]:
+    """Weights that sum to 1: ``sqrt(r) / (1 - r)``, those of the least noisy sum.
+
+    A standardised block of reliability r is sqrt(r) signal and sqrt(1 - r) noise; with noise that
+    differs from block to block, these weights keep most of the signal (generalised least squares).
+    """
+    raw = [np.sqrt(r) / (1 - min(r, MOST_RELIABLE)) for r in reliabilities]
+    total = float(sum(raw))
+    return [float(w) / total if total > 0 else 1 / len(raw) for w in raw]
 
 
 def _block(bags: Bags, pair: tuple[int, int], pooling: str, sharpness: float, top_k: int) -> Block:
@@ -135,10 +145,12 @@ def _block(bags: Bags, pair: tuple[int, int], pooling: str, sharpness: float, to
 class Agreement:
     """How far the prompts of a class agree about the tiles: the block's reliability.
 
-    Prompts are raters, tiles are the subjects: ``B / (B + W)``, an intraclass correlation
-    (Shrout & Fleiss 1979), where B is the variance over tiles of a class's mean similarity (less
-    the mean of all classes) and W that of a prompt's difference from its class's mean. It needs no
-    labels; where each class has one prompt, W is 0 and all blocks count alike.
+    Prompts are raters, tiles are what they rate: ``(B - N) / B``, the reliability of a mean of raters
+    (Cronbach's alpha; Shrout & Fleiss 1979). B is the variance over tiles of a class's mean
+    similarity (less the mean of all classes); N is the part of it that prompts which know nothing
+    of each other would leave in the mean of as many. It needs no labels; where each class has one
+    prompt, N is unknown and taken for 0, so that all blocks count alike. What it cannot see is an
+    image tower that is wrong in a consistent way.
     """
 
     def __init__(self, class_index: NDArray[np.int64], n_classes: int) -> None:
@@ -155,8 +167,17 @@ class Agreement:
 
     def reliability(self) -> float:
         """Between 0 (prompts contradict each other) and 1 (they agree); 0 where nothing varies."""
-        between, within = self._between.mean(), self._within.mean()
-        return between / (between + within) if between > 0 else 0.0
+        counts = np.bincount(self._of_class)
+        between = float(self._between.columns().mean())
+        if between <= 0:
+            return 0.0
+        spare = len(self._of_class) - len(counts)
+        if spare == 0:
+            return 1.0
+        # a prompt's own variance, pooled over classes, and what the mean of a class keeps of it
+        own = float(self._within.columns().sum()) / spare
+        noise = (1 - 1 / len(counts)) * own * float((1 / counts).mean())
+        return max(between - noise, 0.0) / between
 
 
 class _Variance:
@@ -172,11 +193,10 @@ class _Variance:
         self._sum += values.sum(axis=0, dtype=np.float64)
         self._squares += np.square(values, dtype=np.float64).sum(axis=0)
 
-    def mean(self) -> float:
-        """Mean of the columns' variances."""
-        if self._n == 0:
-            return 0.0
-        return float(np.maximum(self._squares / self._n - np.square(self._sum / self._n), 0).mean())
+    def columns(self) -> NDArray[np.float64]:
+        """Variance of each column, shape (columns,)."""
+        n = max(self._n, 1)
+        return np.maximum(self._squares / n - np.square(self._sum / n), 0)
 
 
 def _matched_gains(blocks: Sequence[Block], spreads: Sequence[float]) -> list[float]:

@@ -126,10 +126,18 @@ def make_bags(
         raise AlignmentError(f"Logit scales must be above 0; got {list(scales)}.")
     if not all(np.isfinite(t).all() for t in texts):
         raise AlignmentError("A text embedding is not finite: the text encoder's weights may be damaged.")
+    rows = [np.asarray(t, np.float32) for t in texts]
+    keep = _distinct(rows, index)
     return Bags(
         tuple(images),
-        tuple(np.asarray(t, np.float32) for t in texts),
-        index,
+        tuple(r[keep] for r in rows),
+        index[keep],
         n_classes,
         tuple(float(s) for s in scales),
     )
+
+
+def _distinct(texts: Sequence[NDArray[np.float32]], index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Positions of prompts without those that a class has already: a phrase counts once."""
+    seen = {(c, *(t[k].tobytes() for t in texts)): k for k, c in reversed(list(enumerate(index.tolist())))}
+    return np.sort(np.fromiter(seen.values(), np.int64, len(seen)))
