@@ -24,6 +24,8 @@ NAMESPACE = uuid.UUID("2b7a1c9e-6f0d-5c1e-8a53-0d9f4e6b7c21")
 """Any fixed UUID will do (RFC 9562, 5.5); changing it changes every id."""
 PREFIX = "histoalign: "
 """Begins the name of each of our measurements."""
+BLOCK_ROWS = 2048
+"""Tiles turned into Python numbers at a time."""
 
 
 def region_feature(
@@ -67,18 +69,20 @@ def tile_features(
     """Tile objects with their class and one measurement a class, one after the other."""
     names = [f"P({name})" for name in scores.class_names]
     side = scores.tile_px
-    rows = zip(scores.xy.tolist(), scores.label.tolist(), scores.probabilities.tolist(), strict=True)
-    for (left, top), label, probabilities in rows:
-        x, y = left - offset[0], top - offset[1]
-        ring = [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
-        yield feature(
-            "tile",
-            uuid.uuid5(origin, f"tile {left} {top} {side}"),
-            {"type": "Polygon", "coordinates": [ring]},
-            scores.class_names[label],
-            scores.colors[label],
-            dict(zip(names, probabilities, strict=True)),
-        )
+    for start in range(0, len(scores.xy), BLOCK_ROWS):
+        rows = slice(start, start + BLOCK_ROWS)
+        parts = (scores.xy[rows], scores.label[rows], scores.probabilities[rows])
+        for (left, top), label, probabilities in zip(*(p.tolist() for p in parts), strict=True):
+            x, y = left - offset[0], top - offset[1]
+            ring = [[x, y], [x + side, y], [x + side, y + side], [x, y + side], [x, y]]
+            yield feature(
+                "tile",
+                uuid.uuid5(origin, f"tile {left} {top} {side}"),
+                {"type": "Polygon", "coordinates": [ring]},
+                scores.class_names[label],
+                scores.colors[label],
+                dict(zip(names, probabilities, strict=True)),
+            )
 
 
 def feature(

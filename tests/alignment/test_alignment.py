@@ -6,11 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cases import Case, make_case, unit
 
 from napari_histoalign.alignment import DESCRIPTIONS, STRATEGIES, Alignment
 from napari_histoalign.errors import AlignmentError
-
-from .conftest import Case, make_case, unit
 
 
 def test_every_strategy_is_described_and_survives_plain_values() -> None:

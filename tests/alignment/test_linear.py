@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from cases import Case, make_case, mean_cosine, soft
 
 from napari_histoalign.alignment import Alignment
 from napari_histoalign.alignment.similarity import make_bags
-
-from .conftest import Case, make_case, mean_cosine, soft
 
 
 def by_loops(case: Case, logit) -> np.ndarray:

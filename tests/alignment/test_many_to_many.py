@@ -6,11 +6,10 @@ import math
 
 import numpy as np
 import pytest
+from cases import Case, dot, make_case, members, soft, unit
 
 from napari_histoalign.alignment import Alignment
 from napari_histoalign.alignment.many_to_many import MIN_REFERENCE, confidence, match_confidence
-
-from .conftest import Case, dot, make_case, members, soft, unit
 
 PAIRS = [(0, 0), (0, 1), (1, 0), (1, 1)]
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cases import Case, make_case
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_histoalign.alignment import STRATEGIES, Alignment
 from napari_histoalign.alignment import similarity as similarity_module
-
-from .conftest import Case, make_case
 
 SEEDS = st.integers(0, 10_000)
 EACH = pytest.mark.parametrize("name", STRATEGIES)
