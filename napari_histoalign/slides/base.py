@@ -256,7 +256,7 @@ class Slide(ABC):
         return level
 
     def _overview_level(self, last: Level, step: int, factor: tuple[float, float]) -> Level:
-        """The coarsest level shrunk `step` times, made once in strips and kept (at most 48 MiB)."""
+        """The coarsest level shrunk `step` times, made once and kept (at most 48 MiB)."""
         with self._overview_lock:
             if self._overview is None:
                 columns, rows = (math.ceil(n / step) for n in last.dimensions)

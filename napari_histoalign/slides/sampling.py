@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from napari_histoalign.slides.levels import Block, Level
 
 DIRECT_PX = 16 * 2**20
-"""Pixels of a level that are decoded at once; more are read in strips."""
+"""Pixels of a level that are decoded at once; more are read block by block."""
+BLOCK_PX = 2048
+"""Side of such a block."""
 GAP = 3.0
 """Whole blocks are averaged first until so many pixels are left for each wanted one (Pillow's
 documentation calls 3 nearly indistinguishable from resampling in one step)."""
@@ -67,7 +69,7 @@ def sample(
 
 
 def reduced(level: Level, x: int, y: int, columns: int, rows: int, step: tuple[int, int]) -> Block:
-    """Average whole blocks of ``step`` pixels of a level, reading it in strips.
+    """Average whole blocks of ``step`` pixels of a level, reading large areas block by block.
 
     Parameters
     ----------
@@ -85,18 +87,21 @@ def reduced(level: Level, x: int, y: int, columns: int, rows: int, step: tuple[i
     pixels, corner
         uint8 array (rows, columns, 3), and where its corner is in pixels of the level.
     """
-    width = columns * step[0]
-    strip = max(1, DIRECT_PX // (width * step[1]))  # rows of blocks
+    across, down = columns, rows  # averaged pixels read at once
+    if columns * rows * step[0] * step[1] > DIRECT_PX:
+        across, down = (max(1, BLOCK_PX // n) for n in step)
     pixels = np.empty((rows, columns, 3), np.uint8)
     corner = (float(x), float(y))
-    for row in range(0, rows, strip):
-        count = min(strip, rows - row)
-        block, at = _read_clamped(level, x, y + row * step[1], width, count * step[1])
-        if row == 0:  # of later strips the place differs by less than half a level-0 pixel
-            corner = at
-        if step != (1, 1):
-            block = np.asarray(Image.fromarray(block).reduce(step))
-        pixels[row : row + count] = block
+    for row in range(0, rows, down):
+        for column in range(0, columns, across):
+            w, h = min(across, columns - column), min(down, rows - row)
+            place = (x + column * step[0], y + row * step[1])
+            block, at = _read_clamped(level, *place, w * step[0], h * step[1])
+            if row == column == 0:  # of the others the place differs by less than half a level-0 pixel
+                corner = at
+            if step != (1, 1):
+                block = np.asarray(Image.fromarray(block).reduce(step))
+            pixels[row : row + h, column : column + w] = block
     return pixels, corner
 
 

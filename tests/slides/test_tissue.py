@@ -105,15 +105,15 @@ def test_pen_alone_is_no_tissue(pen: str) -> None:
 @pytest.mark.parametrize(
     "colour",
     [
-        (130, 80, 150),
-        (90, 50, 120),
-        (60, 30, 80),
-        (205, 120, 175),
-        (235, 170, 200),
-        (190, 60, 90),
-        (150, 130, 190),
+        pytest.param((130, 80, 150), id="nuclei"),
+        pytest.param((90, 50, 120), id="lymphocytes"),
+        pytest.param((60, 30, 80), id="dense"),
+        pytest.param((205, 120, 175), id="stroma"),
+        pytest.param((235, 170, 200), id="pale stroma"),
+        pytest.param((190, 60, 90), id="blood"),
+        pytest.param((200, 75, 85), id="red cells"),
+        pytest.param((150, 130, 190), id="bluish"),
     ],
-    ids=["nuclei", "lymphocytes", "dense", "stroma", "pale stroma", "blood", "bluish"],
 )
 def test_the_dyes_are_not_taken_for_ink(colour) -> None:
     image, where = glass(), disc(300, 250, 120)
