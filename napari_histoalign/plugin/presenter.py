@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin.areas import Where, chosen_area
 from napari_histoalign.plugin.bench import Bench
-from napari_histoalign.plugin.jobs import Note, Report, Scoring, Setup, Snapshot, Step, Written
-from napari_histoalign.plugin.result_layers import ResultLayers
+from napari_histoalign.plugin.jobs import Area, Note, Report, Scoring, Setup, Snapshot, Step, Written
+from napari_histoalign.plugin.result_layers import ResultLayers, warm_up
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import Alignment, PromptSet
@@ -150,8 +150,7 @@ class Presenter:
         self._cancel.clear()
         self._enter("running")
         self._panel.show_progress(None)
-        job = partial(self._bench.run, setup, area, self._current_scoring, self._cancel.is_set)
-        self._start(job)
+        self._start(partial(self._run, setup, area))
 
     def cancel(self) -> None:
         """Stop the run; what was embedded stays."""
@@ -182,6 +181,11 @@ class Presenter:
         self._cancel.set()
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._bench.close()
+
+    def _run(self, setup: Setup, area: Area) -> Iterator[Report]:
+        """The run as it goes on in the worker thread."""
+        warm_up()
+        yield from self._bench.run(setup, area, self._current_scoring, self._cancel.is_set)
 
     def _current_scoring(self) -> Scoring:
         """Asked by the worker thread; assignment of one attribute is atomic."""
@@ -225,7 +229,7 @@ class Presenter:
         if stale or self._results is None:
             return
         prompts = snapshot.scoring.prompts
-        first = not self._results.names
+        offered = self._results.names
         self._results.show(
             snapshot.probability_map,
             background=tuple(c.is_background for c in prompts.classes),
@@ -233,15 +237,12 @@ class Presenter:
             threshold=self._threshold,
             finished=snapshot.finished,
         )
-        if first or set(prompts.class_names) != set(self._snapshot_names()):
+        if self._results.names != offered:
             self._panel.show_overlays(self._results.names, prompts.class_names[prompts.overlay_class])
         self._snapshot = snapshot
         if snapshot.finished:
             self._panel.show_unknown_words(snapshot.unknown)
             self._panel.show_status(self._summary(snapshot))
-
-    def _snapshot_names(self) -> tuple[str, ...]:
-        return self._snapshot.scoring.prompts.class_names if self._snapshot else ()
 
     def _summary(self, snapshot: Snapshot) -> str:
         """One line for the end of a job."""

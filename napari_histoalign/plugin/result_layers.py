@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 CLASSES_LAYER = "classes"
 OPACITY = 0.6
+MAKING_SECONDS = 0.15
 
 
 class ResultLayers:
@@ -71,12 +74,20 @@ class ResultLayers:
         threshold
             Tiles whose highest probability is below it get no class.
         finished
-            False while more will follow: thumbnails are then left alone.
+            False while more will follow: thumbnails are then left alone, and layers
+            are made a few at a time (the overlay first), since each new layer holds
+            up the window for a tenth of a second.
         """
         old, self._map = self._map, probability_map
         moved = old is None or (old.origin, old.step) != (probability_map.origin, probability_map.step)
         transform = map_transform(probability_map, self._slide_layer)
-        wanted = {
+        classes = {
+            CLASSES_LAYER: (
+                class_labels(probability_map.data, threshold),
+                {"colormap": label_colors(probability_map.colors, background), "visible": False},
+            )
+        }
+        maps = {
             name: (
                 probability_map.data[i],
                 {"colormap": class_colormap(name, color), "visible": name == overlay},
@@ -85,13 +96,15 @@ class ResultLayers:
                 zip(probability_map.class_names, probability_map.colors, strict=True)
             )
         }
-        for name in [n for n in self._layers if n not in wanted and n != CLASSES_LAYER]:
+        wanted = {overlay: maps[overlay]} | classes | maps
+        for name in [n for n in self._layers if n not in wanted]:
             self._remove(name)
-        labels = class_labels(probability_map.data, threshold)
-        colors = label_colors(probability_map.colors, background)
-        self._put(CLASSES_LAYER, labels, {"colormap": colors, "visible": False}, transform, moved, finished)
-        for name, (data, style) in sorted(wanted.items(), key=lambda item: item[0] == overlay):
-            self._put(name, data, style, transform, moved, finished)
+        started = time.monotonic()
+        for name, (data, style) in wanted.items():
+            if name in self._layers:
+                self._update(name, data, style, transform, moved, finished)
+            elif finished or not self._layers or time.monotonic() < started + MAKING_SECONDS:
+                self._layers[name] = self._make(name, data, style, transform)
 
     def forget_deleted(self) -> None:
         """Layers that the person deleted are made anew by the next `show`."""
@@ -120,7 +133,7 @@ class ResultLayers:
             for layer in self._layers.values():
                 _place(layer, map_transform(self._map, self._slide_layer))
 
-    def _put(
+    def _update(
         self,
         name: str,
         data: NDArray[Any],
@@ -129,10 +142,7 @@ class ResultLayers:
         moved: bool,
         finished: bool,
     ) -> None:
-        layer = self._layers.get(name)
-        if layer is None:
-            self._layers[name] = self._make(name, data, style, transform)
-            return
+        layer = self._layers[name]
         if layer not in self._viewer.layers:  # the person deleted it: leave it so
             return
         if not _same_colors(layer.colormap, style["colormap"]):
@@ -164,21 +174,21 @@ class ResultLayers:
             layer = Image(data.copy(), contrast_limits=(0, 1), interpolation2d="nearest", **common)
         selected = set(self._viewer.layers.selection)
         active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._next_index(), layer)
+        self._viewer.layers.insert(self._viewer.layers.index(self._slide_layer) + 1, layer)
         self._viewer.layers.selection = selected  # a new layer takes the selection: give it back
         self._viewer.layers.selection.active = active
         return layer
-
-    def _next_index(self) -> int:
-        """Above the slide and the results so far, below what the person drew on top."""
-        ours = [self._slide_layer, *self._layers.values()]
-        at = [i for i, layer in enumerate(self._viewer.layers) if any(layer is own for own in ours)]
-        return max(at, default=len(self._viewer.layers) - 1) + 1
 
     def _remove(self, name: str) -> None:
         layer = self._layers.pop(name)
         if layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
+
+
+def warm_up() -> None:
+    """Import what napari's first Labels layer needs; in a worker thread, so that the window does not wait."""
+    with contextlib.suppress(ImportError):
+        import pandas  # noqa: F401
 
 
 def class_colormap(name: str, color: str) -> Any:

@@ -162,7 +162,7 @@ def test_a_run_shows_layers_while_it_goes_and_ends_ready(presenter, viewer, pane
     runner.finish()
     assert np.isfinite(viewer.layers["malignant"].data).sum() == 12
     assert states(panel) == ["running", "ready"]
-    panel.show_overlays.assert_called_once_with(("classes", "benign", "glass", "malignant"), "malignant")
+    panel.show_overlays.assert_called_with(("malignant", "classes", "benign", "glass"), "malignant")
     assert "12 tiles" in panel.show_status.call_args.args[0]
 
 

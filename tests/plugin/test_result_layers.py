@@ -47,7 +47,7 @@ def show(results, probability_map, **options):
 def test_one_probability_layer_a_class_and_one_of_classes(viewer, results):
     probability_map = a_map()
     show(results, probability_map)
-    assert [layer.name for layer in viewer.layers] == ["slide", "classes", "benign", "glass", "malignant"]
+    assert [layer.name for layer in viewer.layers] == ["slide", "glass", "benign", "classes", "malignant"]
     for i, name in enumerate(NAMES):
         layer = viewer.layers[name]
         assert isinstance(layer, Image) and layer.data.dtype == np.float32

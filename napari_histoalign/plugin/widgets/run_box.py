@@ -126,12 +126,13 @@ class RunBox(QWidget):
         self.status.setStyleSheet("font-size: 11px; color: #e0a030;" if error else "font-size: 11px;")
 
     def show_overlays(self, names: tuple[str, ...], current: str) -> None:
-        """Offer result layers."""
+        """Offer result layers; what was chosen stays if it is still there, else `current` is."""
+        chosen = self.overlay.currentData() if self.overlay.count() else None
         self.overlay.clear()
         for name in names:
             self.overlay.addItem(name, name)
         self.overlay.addItem("nothing", "")
-        self.overlay.setCurrentIndex(max(0, self.overlay.findData(current)))
+        self.overlay.setCurrentIndex(max(0, self.overlay.findData(chosen if chosen in names else current)))
 
 
 def duration(seconds: float) -> str:
