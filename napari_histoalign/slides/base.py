@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import threading
 from abc import ABC, abstractmethod
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,7 +15,8 @@ import numpy as np
 from napari_histoalign.errors import SlideError
 from napari_histoalign.slides.fingerprint import file_fingerprint
 from napari_histoalign.slides.levels import Block, Level, level_factors
-from napari_histoalign.slides.sampling import DIRECT_PX, reduced, sample
+from napari_histoalign.slides.pyramid import Pyramid
+from napari_histoalign.slides.sampling import sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,8 +77,7 @@ class Slide(ABC):
             Level(size, factor, partial(self._read_inside, i))
             for i, (size, factor) in enumerate(zip(level_dimensions, factors, strict=True))
         ]
-        self._overview_lock = threading.Lock()
-        self._overview: NDArray[np.uint8] | None = None
+        self._pyramid = Pyramid(self._levels)
 
     def __enter__(self) -> Self:
         return self
@@ -192,7 +191,7 @@ class Slide(ABC):
         if (columns, rows) == (width, height) and float(x).is_integer() and float(y).is_integer():
             return self.read_region((int(x), int(y)), 0, (columns, rows))
         rectangle = (float(x), float(y), float(width), float(height))
-        source = self._source(width / columns, height / rows, width * height)
+        source = self._pyramid.source(width / columns, height / rows, width * height)
         return sample(source, rectangle, (columns, rows), self.dimensions)
 
     def thumbnail(self, max_px: int) -> NDArray[np.uint8]:
@@ -230,40 +229,3 @@ class Slide(ABC):
                 f"({width} x {height} px of level {level}): {err}. The file is probably damaged or cut "
                 "short: copy it again from its source."
             ) from err
-
-    def _source(self, scale_x: float, scale_y: float, area: float) -> Level:
-        """The coarsest level whose pixels are no larger than wanted.
-
-        A level at most 1 % coarser than wanted counts as fine enough. Where the
-        file has no coarse level, the overview stands in for areas so large that
-        reading them each time would take seconds; which one it is depends on the
-        request alone, so that equal requests give equal pixels.
-        """
-        fine = [
-            lv for lv in self._levels if lv.factor[0] <= 1.01 * scale_x and lv.factor[1] <= 1.01 * scale_y
-        ]
-        level = fine[-1] if fine else self._levels[0]
-        last = self._levels[-1]
-        step = math.ceil(math.sqrt(last.dimensions[0] * last.dimensions[1] / DIRECT_PX))
-        factor = (last.factor[0] * step, last.factor[1] * step)
-        if (
-            step > 1
-            and area > DIRECT_PX * level.factor[0] * level.factor[1]
-            and factor[0] <= scale_x
-            and factor[1] <= scale_y
-        ):
-            return self._overview_level(last, step, factor)
-        return level
-
-    def _overview_level(self, last: Level, step: int, factor: tuple[float, float]) -> Level:
-        """The coarsest level shrunk `step` times, made once and kept (at most 48 MiB)."""
-        with self._overview_lock:
-            if self._overview is None:
-                columns, rows = (math.ceil(n / step) for n in last.dimensions)
-                self._overview, _ = reduced(last, 0, 0, columns, rows, (step, step))
-            overview = self._overview
-
-        def read(x: int, y: int, width: int, height: int) -> Block:
-            return overview[y : y + height, x : x + width], (x, y)
-
-        return Level((overview.shape[1], overview.shape[0]), factor, read)

@@ -193,7 +193,7 @@ def test_eight_threads_read_what_one_reads(name, request) -> None:
 def test_a_large_single_level_is_read_in_blocks_once(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(sampling, "DIRECT_PX", 100_000)
     monkeypatch.setattr(sampling, "BLOCK_PX", 300)
-    monkeypatch.setattr("napari_histoalign.slides.base.DIRECT_PX", 100_000)
+    monkeypatch.setattr("napari_histoalign.slides.pyramid.DIRECT_PX", 100_000)
     level = np.rint(pattern_mean(0, 0, *SIZE, SIZE)).astype(np.uint8)
     with open_slide(write_pyramid(tmp_path / "single.tif", [level])) as slide:
         reads = []
