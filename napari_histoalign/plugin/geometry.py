@@ -139,7 +139,8 @@ def _outline(vertices: NDArray[np.float64], kind: str) -> NDArray[np.float64] | 
         return points
     centre, u, v = points.mean(axis=0), (points[1] - points[0]) / 2, (points[3] - points[0]) / 2
     angle = np.linspace(0, 2 * np.pi, ELLIPSE_POINTS, endpoint=False)[:, None]
-    return centre + np.cos(angle) * u + np.sin(angle) * v
+    ellipse: NDArray[np.float64] = centre + np.cos(angle) * u + np.sin(angle) * v
+    return ellipse
 
 
 def _polygon(outline: NDArray[np.float64] | None, shapes: Any, layer: Any) -> BaseGeometry | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +189,7 @@ class ResultLayers:
 def warm_up() -> None:
     """Import what napari's first Labels layer needs; in a worker thread, so that the window does not wait."""
     with contextlib.suppress(ImportError):
-        import pandas  # noqa: F401
+        importlib.import_module("pandas")
 
 
 def class_colormap(name: str, color: str) -> Any:
