@@ -30,7 +30,8 @@ def pair_logits(bags: Bags, pair: Pair) -> tuple[NDArray[np.float32], dict[str, 
         Pair and scale.
     """
     scale = bags.scale(pair)
-    return scale * bags.mean_cosines(pair), {"pairs": [list(pair)], "scales": [scale]}
+    logits = np.float32(scale) * bags.mean_cosines(pair[0], bags.prototypes(pair[1]))
+    return logits, {"pairs": [list(pair)], "scales": [scale]}
 
 
 def joint_fusion(bags: Bags) -> tuple[NDArray[np.float32], dict[str, Any]]:
@@ -52,10 +53,12 @@ def mean_fusion(bags: Bags) -> tuple[NDArray[np.float32], dict[str, Any]]:
     softmax of R itself, which leaves every probability near 1/classes; here R is multiplied by
     the geometric mean of the encoders' scales.
     """
-    pairs = [(i, j) for i in range(bags.encoders) for j in range(bags.encoders)]
+    encoders = range(bags.encoders)
     scale = float(np.exp(np.mean(np.log(bags.scales))))
-    logits = np.float32(scale) * _mean([bags.mean_cosines(pair) for pair in pairs])
-    return logits, {"pairs": [list(p) for p in pairs], "scales": [scale]}
+    # the sum over text encoders is taken first: half the products, and the same number
+    texts = _mean([bags.prototypes(e) for e in encoders])
+    logits = np.float32(scale) * _mean([bags.mean_cosines(e, texts) for e in encoders])
+    return logits, {"pairs": [[i, j] for i in encoders for j in encoders], "scales": [scale]}
 
 
 def _mean(blocks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

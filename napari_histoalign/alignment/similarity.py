@@ -82,13 +82,25 @@ class Bags:
         images = self.images[pair[0]][rows].astype(np.float32)
         return images @ self.texts[pair[1]].T
 
-    def mean_cosines(self, pair: tuple[int, int]) -> NDArray[np.float32]:
-        """Similarities to the prototypes, averaged over views, shape (n, classes)."""
-        prototypes = self.prototypes(pair[1]).T
-        out = np.empty((self.tiles, self.n_classes), np.float32)
+    def mean_cosines(self, encoder: int, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Products of every tile, averaged over its views, with class vectors.
+
+        Parameters
+        ----------
+        encoder
+            Which images.
+        vectors
+            Shape (classes, width).
+
+        Returns
+        -------
+        ndarray
+            Shape (n, classes).
+        """
+        out = np.empty((self.tiles, len(vectors)), np.float32)
         for rows in self.rows():
-            images = self.images[pair[0]][rows]
-            out[rows] = images.mean(axis=1, dtype=np.float32) @ prototypes
+            views = self.images[encoder][rows].astype(np.float32)
+            out[rows] = (views[:, 0] if views.shape[1] == 1 else views.mean(axis=1)) @ vectors.T
         return out
 
 

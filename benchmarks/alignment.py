@@ -1,0 +1,70 @@
+"""How long scoring takes: every strategy against the matrix products it cannot do without.
+
+    python benchmarks/alignment.py [--tiles 100000] [--prompts 64] [--views 1] [--repeats 5]
+
+Prints medians and, as the figure to compare between machines, the ratio to four plain products
+of all tiles with all prompts in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from napari_histoalign.alignment import STRATEGIES, Alignment
+
+WIDTH, CLASSES = 512, 4
+
+
+def unit(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    rows = rng.normal(size=shape).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=-1, keepdims=True)
+
+
+def median_seconds(call: Callable[[], object], repeats: int) -> float:
+    call()
+    seconds = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tiles", type=int, default=100_000)
+    parser.add_argument("--prompts", type=int, default=64)
+    parser.add_argument("--views", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    images = [unit(rng, options.tiles, options.views, WIDTH).astype(np.float16) for _ in range(2)]
+    texts = [unit(rng, options.prompts, WIDTH) for _ in range(2)]
+    classes = np.arange(options.prompts) % CLASSES
+
+    def products() -> None:
+        for image in images:
+            rows = image.astype(np.float32)
+            for text in texts:
+                rows @ text.T
+
+    base = median_seconds(products, options.repeats)
+    print(f"{options.tiles} tiles x {options.views} views x {options.prompts} prompts, {WIDTH} wide, float16")
+    print(f"{'four plain products':22}{base:8.3f} s   ratio 1.00")
+    for name in STRATEGIES:
+        alignment = Alignment(name)
+
+        def score(alignment: Alignment = alignment) -> object:
+            return alignment.score(images, texts, classes, CLASSES, [100.0, 100.0])
+
+        seconds = median_seconds(score, options.repeats)
+        print(f"{name:22}{seconds:8.3f} s   ratio {seconds / base:.2f}")
+
+
+if __name__ == "__main__":
+    main()
