@@ -240,11 +240,11 @@ class Bench:
         return Snapshot(scoring, probability_map, scored, progress, finished, seconds, unknown)
 
     def _unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
-        """Words that mean nothing to one of the encoders, each once."""
+        """Words that mean nothing to any of the encoders, each once."""
         assert self._analysis is not None
         texts = [text for entry in prompts.classes for text in entry.prompts]
-        found = (w for e in self._analysis.encoders for text in texts for w in e.unknown_words(text))
-        return tuple(dict.fromkeys(found))
+        first, *others = ([w for t in texts for w in e.unknown_words(t)] for e in self._analysis.encoders)
+        return tuple(word for word in dict.fromkeys(first) if all(word in unknown for unknown in others))
 
     def _release(self) -> None:
         """Close the analysis and its slide; encoders stay loaded."""

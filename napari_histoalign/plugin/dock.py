@@ -166,6 +166,7 @@ class HistoAlignDock(QWidget):
 
     def _rescore(self) -> None:
         alignment = Alignment(self.alignment_box.strategy.currentData())
+        self.show_status("")
         self._try(lambda: self.presenter.set_scoring(self.prompt_box.prompts(), alignment))
 
     def _try(self, action: Callable[[], object], done: str = "") -> None:
@@ -214,6 +215,7 @@ class HistoAlignDock(QWidget):
         self.slide_box.slide_chosen.connect(self._on_slide_chosen)
         self.slide_box.mpp_given.connect(self._on_mpp_given)
         self.prompt_box.edited.connect(self._rescore_soon.start)
+        self.prompt_box.refused.connect(lambda text: self.show_status(text, error=True))
         self.prompt_box.set_chosen.connect(self.use_prompts)
         self.prompt_box.load_requested.connect(self._on_load)
         self.prompt_box.save_requested.connect(self._on_save)

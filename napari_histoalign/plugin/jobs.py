@@ -117,7 +117,7 @@ class Snapshot:
     seconds
         What scoring took.
     unknown
-        Words of the prompts that an encoder never learned.
+        Words of the prompts that none of the encoders ever learned.
     """
 
     scoring: Scoring

@@ -246,14 +246,18 @@ class Presenter:
 
     def _summary(self, snapshot: Snapshot) -> str:
         """One line for the end of a job."""
-        tiles = f"{len(snapshot.scored.indices):,} tiles"
-        progress = snapshot.progress
+        scores, progress = snapshot.scored.tiles, snapshot.progress
+        shown = snapshot.scoring.prompts.overlay_class
+        hits = int(((scores.label == shown) & (scores.probabilities[:, shown] >= self._threshold)).sum())
+        found = (
+            f"{len(scores):,} tiles, {hits:,} of them {scores.class_names[shown]} ({hits / len(scores):.0%})"
+        )
         if progress is None:
-            return f"{tiles} scored again in {snapshot.seconds:.2f} s"
+            return f"Scored again in {snapshot.seconds:.2f} s: {found}"
         if self._cancel.is_set():
-            return f"Stopped: {tiles} scored. Run again to go on from here."
-        unread = f"; {progress.unread} tiles could not be read" if progress.unread else ""
-        return f"{tiles} scored{unread}"
+            return f"Stopped after {found}. Run again to go on from here."
+        unread = f"; {progress.unread} could not be read" if progress.unread else ""
+        return f"Scored {found}{unread}"
 
     def _on_error(self, error: Exception) -> None:
         self._failed_generation = self._scoring.generation if self._scoring else -1

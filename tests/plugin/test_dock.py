@@ -68,7 +68,7 @@ def test_run_edit_run_again_export(qtbot, viewer, drawn, monkeypatch, tmp_path):
     """One session: what was embedded once is never read again."""
     dock = open_dock(viewer, drawn.slide)
     run(qtbot, dock)
-    assert "scored" in dock.run_box.status.text()
+    assert dock.run_box.status.text().startswith("Scored ")
     names = set(dock.prompt_box.prompts().class_names)
     assert {layer.name for layer in viewer.layers} == {"drawn", "classes"} | names
     malignant = viewer.layers["malignant"].data.copy()
@@ -217,6 +217,7 @@ def test_a_prompt_set_that_cannot_be_used_says_why_and_keeps_the_last_scores(qtb
     editor = dock.prompt_box.editors[0]
     editor.text.setPlainText("")
     assert "has no prompt" in dock.prompt_box.message.text()
+    assert "has no prompt" in dock.run_box.status.text()
     editor.text.setPlainText("carcinoma")
     assert dock.prompt_box.message.isHidden()
 

@@ -163,7 +163,7 @@ def test_a_run_shows_layers_while_it_goes_and_ends_ready(presenter, viewer, pane
     assert np.isfinite(viewer.layers["malignant"].data).sum() == 12
     assert states(panel) == ["running", "ready"]
     panel.show_overlays.assert_called_with(("malignant", "classes", "benign", "glass"), "malignant")
-    assert "12 tiles" in panel.show_status.call_args.args[0]
+    assert panel.show_status.call_args.args[0] == "Scored 12 tiles, 12 of them malignant (100%)"
 
 
 def test_the_area_is_what_is_in_view(presenter, viewer, runner, bench):
@@ -274,7 +274,7 @@ def test_cancel_keeps_what_was_done(presenter, viewer, runner, panel):
     runner.finish()
     assert states(panel) == ["running", "cancelling", "ready"]
     assert np.isfinite(viewer.layers["malignant"].data).sum() == 3
-    assert panel.show_status.call_args.args[0].startswith("Stopped: 3 tiles")
+    assert panel.show_status.call_args.args[0].startswith("Stopped after 3 tiles")
 
 
 def test_removing_the_slide_during_a_run_stops_it(presenter, viewer, runner):

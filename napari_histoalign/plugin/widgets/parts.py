@@ -11,6 +11,9 @@ from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 SWATCH_PX = 16
+SMALL_PRINT = "font-size: 11px;"
+WARNING_COLOR = "#d08000"
+"""Can be read on napari's light and dark themes."""
 
 
 def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:
@@ -19,7 +22,7 @@ def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.RichText)
     label.setOpenExternalLinks(True)
-    label.setStyleSheet("font-size: 11px; color: palette(mid);")
+    label.setStyleSheet(SMALL_PRINT)
     policy = label.sizePolicy()
     policy.setHeightForWidth(True)
     policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
@@ -34,7 +37,7 @@ def link(text: str, address: str) -> str:
 
 def warning(text: str) -> str:
     """Text in a colour that warns, for a `note`."""
-    return f"<span style='color: #e0a030;'>{escape(text)}</span>"
+    return f"<span style='color: {WARNING_COLOR};'>{escape(text)}</span>"
 
 
 def narrow_combo(items: Iterable[tuple[str, Any]] = (), tooltip: str = "") -> QComboBox:

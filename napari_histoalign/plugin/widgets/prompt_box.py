@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_histoalign.errors import PromptError
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
@@ -25,6 +26,8 @@ class PromptBox(QWidget):
     -------
     edited
         Something changed; ask `prompts` for the result.
+    refused
+        Something changed and the set cannot be used as it is; why.
     set_chosen
         Name of a built-in set.
     load_requested, save_requested
@@ -32,6 +35,7 @@ class PromptBox(QWidget):
     """
 
     edited = Signal()
+    refused = Signal(str)
     set_chosen = Signal(str)
     load_requested = Signal()
     save_requested = Signal()
@@ -43,31 +47,30 @@ class PromptBox(QWidget):
         box, layout = group("Prompts")
         self.sets = narrow_combo(sets, "Prompt sets that come with HistoAlign")
         self.sets.activated.connect(lambda: self.set_chosen.emit(self.sets.currentData()))
-        load = QToolButton()
-        load.setText("Open...")
+        load = QPushButton("Open...")
         load.setToolTip("Open a prompt set (YAML file)")
         load.clicked.connect(self.load_requested)
-        save = QToolButton()
-        save.setText("Save...")
+        save = QPushButton("Save...")
         save.setToolTip("Save these prompts as a YAML file")
         save.clicked.connect(self.save_requested)
-        row = QHBoxLayout()
-        row.addWidget(self.sets, 1)
-        row.addWidget(load)
-        row.addWidget(save)
         self._classes = QVBoxLayout()
         self._classes.setSpacing(8)
-        self.add = QPushButton("Add a class")
+        self.add = QPushButton("Add class")
+        self.add.setToolTip("Add a class to tell apart from the others")
         self.add.clicked.connect(self._add_class)
         self.message = note()
         self.message.hide()
         self.unknown = note()
         self.unknown.hide()
-        layout.addLayout(row)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for button in (self.add, load, save):
+            row.addWidget(button, 1)
+        layout.addWidget(self.sets)
         layout.addLayout(self._classes)
         layout.addWidget(self.message)
         layout.addWidget(self.unknown)
-        layout.addWidget(self.add)
+        layout.addLayout(row)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
@@ -115,8 +118,8 @@ class PromptBox(QWidget):
         return replace(self._base, classes=classes)
 
     def show_unknown(self, words: tuple[str, ...]) -> None:
-        """Warn of words that mean nothing to the encoders."""
-        self.unknown.setText(warning(f"Not known to the encoders: {', '.join(words)}.") if words else "")
+        """Say which words mean nothing to the encoders."""
+        self.unknown.setText(f"Words these encoders never learned: {escape(', '.join(words))}.")
         self.unknown.setVisible(bool(words))
 
     def _append(self, editor: ClassEditor) -> None:
@@ -153,8 +156,10 @@ class PromptBox(QWidget):
             self.prompts()
         except PromptError as err:
             text = str(err)
-            self.message.setText(warning(text[:1].upper() + text[1:]))
+            text = text[:1].upper() + text[1:]
+            self.message.setText(warning(text))
             self.message.show()
+            self.refused.emit(text)
         else:
             self.message.hide()
             self.edited.emit()

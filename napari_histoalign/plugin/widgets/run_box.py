@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QVBoxLayout, QWidget
 
-from napari_histoalign.plugin.widgets.parts import narrow_combo, note
+from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, WARNING_COLOR, narrow_combo, note
 
 AREAS = (
     ("View", "view", "Run on the tissue in view (Ctrl+Return)", "Ctrl+Return"),
@@ -123,7 +123,7 @@ class RunBox(QWidget):
     def show_status(self, text: str, *, error: bool) -> None:
         """Show one line of text."""
         self.status.setText(text)
-        self.status.setStyleSheet("font-size: 11px; color: #e0a030;" if error else "font-size: 11px;")
+        self.status.setStyleSheet(f"{SMALL_PRINT} color: {WARNING_COLOR};" if error else SMALL_PRINT)
 
     def show_overlays(self, names: tuple[str, ...], current: str) -> None:
         """Offer result layers; what was chosen stays if it is still there, else `current` is."""
