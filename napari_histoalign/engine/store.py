@@ -119,7 +119,8 @@ class EmbeddingStore:
 
     def done(self) -> NDArray[np.bool_]:
         """Which tiles have a row, shape (tiles,)."""
-        return self._state != 0
+        done: NDArray[np.bool_] = self._state != 0
+        return done
 
     def write(self, indices: NDArray[np.int64], vectors: NDArray[np.float32]) -> None:
         """Store rows; they are durable after the next `commit` (made here every half second).
@@ -197,7 +198,7 @@ class EmbeddingStore:
         """
         unchecked = indices[(self._state[indices] != 0) & ~self._verified[indices]]
         sums = np.array([_checksum(row) for row in self._rows[unchecked]], np.uint32)
-        damaged = unchecked[sums != self._state[unchecked]]
+        damaged: NDArray[np.int64] = unchecked[sums != self._state[unchecked]]
         self._verified[unchecked] = True
         self._state[damaged] = 0
         return damaged
