@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import napari
 
     from napari_histoalign.engine import Progress
-    from napari_histoalign.plugin.presenter import State
+    from napari_histoalign.plugin.seams import State
 
 DEFAULT_PROMPTS = "breast"
 DEFAULT_ALIGNMENT = "many-to-many"

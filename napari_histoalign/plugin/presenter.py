@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin.areas import Where, chosen_area
@@ -16,42 +16,7 @@ from napari_histoalign.plugin.result_layers import ResultLayers, warm_up
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import Alignment, PromptSet
-    from napari_histoalign.engine import Progress
-
-State = Literal["ready", "running", "cancelling", "exporting"]
-Job = Callable[[], Iterator[Report]]
-
-
-class Panel(Protocol):
-    """What the presenter needs of the dock."""
-
-    def show_status(self, text: str, *, error: bool = False) -> None:
-        """Show one line of text."""
-
-    def show_progress(self, progress: Progress | None) -> None:
-        """Show how far a run is; None: it is not known yet."""
-
-    def show_state(self, state: State) -> None:
-        """Enable what can be done in this state."""
-
-    def show_overlays(self, names: tuple[str, ...], current: str) -> None:
-        """Offer the result layers that can be looked at."""
-
-    def show_unknown_words(self, words: tuple[str, ...]) -> None:
-        """Warn of words in the prompts that mean nothing to the encoders."""
-
-
-class Runner(Protocol):
-    """Runs one job in a worker thread and reports on the main thread."""
-
-    def start(
-        self,
-        job: Job,
-        on_report: Callable[[Report], None],
-        on_error: Callable[[Exception], None],
-        on_end: Callable[[], None],
-    ) -> None:
-        """Start a job. `on_end` comes last, after an error too."""
+    from napari_histoalign.plugin.seams import Job, Panel, Runner, State
 
 
 class Presenter:

@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject
 
 if TYPE_CHECKING:
     from napari_histoalign.plugin.jobs import Report
-    from napari_histoalign.plugin.presenter import Job
+    from napari_histoalign.plugin.seams import Job
 
 
 class ThreadRunner(QObject):

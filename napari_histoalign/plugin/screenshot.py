@@ -51,18 +51,11 @@ def take(slide: str, out: Path, *, show: str = "", prompts: str = "") -> int:
     int
         0 if the run ended well.
     """
-    import napari
+    from napari_histoalign.plugin.app import open_window
+    from napari_histoalign.sample import sample_slide
 
-    from napari_histoalign.plugin.sample_data import open_sample_slide
-
-    viewer = napari.Viewer(show=True, show_welcome_screen=False)
+    viewer, dock = open_window(sample_slide() if slide == "sample" else Path(slide))
     viewer.window.resize(*WINDOW_PX)
-    if slide == "sample":
-        for data, options, _ in open_sample_slide():
-            viewer.add_image(data, **options)
-    else:
-        viewer.open(slide, plugin="napari-histoalign")
-    _, dock = viewer.window.add_plugin_dock_widget("napari-histoalign", "HistoAlign")
     _wait(lambda: False, seconds=1)
     viewer.reset_view()
     if prompts:

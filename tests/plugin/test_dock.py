@@ -242,3 +242,13 @@ def test_words_no_encoder_knows_are_pointed_out(qtbot, viewer, drawn):
     viewer.scene.camera.zoom *= 4
     run(qtbot, dock, "view")
     assert "frobnicated" in dock.prompt_box.unknown.text()
+
+
+def test_smaller_tiles_make_a_finer_map(qtbot, viewer, drawn):
+    """Tiles of half the side, which the encoders still see at their own size."""
+    dock = open_dock(viewer, drawn.slide)
+    dock.encoder_box.tile.setValue(112)
+    viewer.scene.camera.zoom *= 4
+    run(qtbot, dock, "view")
+    assert viewer.layers["malignant"].data.shape == (19, 19)
+    np.testing.assert_allclose(viewer.layers["malignant"].scale, (56, 56))

@@ -16,7 +16,8 @@ from napari_histoalign.errors import SlideError
 from napari_histoalign.plugin.bench import Bench
 from napari_histoalign.plugin.jobs import Note, Scoring, Setup, Snapshot, Step
 from napari_histoalign.plugin.levels import slide_levels
-from napari_histoalign.plugin.presenter import Panel, Presenter
+from napari_histoalign.plugin.presenter import Presenter
+from napari_histoalign.plugin.seams import Panel
 from napari_histoalign.results import ProbabilityMap, TileScores
 
 PROMPTS = PromptSet(

@@ -7,8 +7,9 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels, Shapes
 
+from napari_histoalign.plugin.coloring import class_labels
 from napari_histoalign.plugin.levels import slide_levels
-from napari_histoalign.plugin.result_layers import CLASSES_LAYER, ResultLayers, class_labels
+from napari_histoalign.plugin.result_layers import CLASSES_LAYER, ResultLayers
 from napari_histoalign.results import ProbabilityMap
 
 NAMES = ("malignant", "benign", "glass")

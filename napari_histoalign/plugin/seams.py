@@ -1,0 +1,45 @@
+"""What the presenter needs of a dock and of a runner, so that both can be stood in for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from napari_histoalign.engine import Progress
+    from napari_histoalign.plugin.jobs import Report
+
+State = Literal["ready", "running", "cancelling", "exporting"]
+Job = Callable[[], Iterator["Report"]]
+
+
+class Panel(Protocol):
+    """What the presenter needs of the dock."""
+
+    def show_status(self, text: str, *, error: bool = False) -> None:
+        """Show one line of text."""
+
+    def show_progress(self, progress: Progress | None) -> None:
+        """Show how far a run is; None: it is not known yet."""
+
+    def show_state(self, state: State) -> None:
+        """Enable what can be done in this state."""
+
+    def show_overlays(self, names: tuple[str, ...], current: str) -> None:
+        """Offer the result layers that can be looked at."""
+
+    def show_unknown_words(self, words: tuple[str, ...]) -> None:
+        """Warn of words in the prompts that mean nothing to the encoders."""
+
+
+class Runner(Protocol):
+    """Runs one job in a worker thread and reports on the main thread."""
+
+    def start(
+        self,
+        job: Job,
+        on_report: Callable[[Report], None],
+        on_error: Callable[[Exception], None],
+        on_end: Callable[[], None],
+    ) -> None:
+        """Start a job. `on_end` comes last, after an error too."""
