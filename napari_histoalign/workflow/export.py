@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 OVERLAY_PX = 2048
 """Longer side of the overlay picture."""
+SHOWN_WORDS = 8
+"""Unknown words of the prompts that a note names."""
 
 
 def write_results(
