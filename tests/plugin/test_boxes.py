@@ -42,6 +42,19 @@ def test_the_text_box_grows_with_its_lines_up_to_a_bound(qtbot):
     assert heights[0] < heights[1] < heights[2] == heights[3]
 
 
+def test_a_line_that_wraps_in_a_narrow_dock_is_not_cut_off(qtbot):
+    editor = ClassEditor(
+        "a", ("pink wavy collagen fibres with few nuclei between them",) * 3, "#d62728", "lesion"
+    )
+    qtbot.addWidget(editor)
+    editor.show()
+    for width in (600, 200, 320, 240):
+        editor.resize(width, editor.height())
+        qtbot.wait(20)
+        bar = editor.text.verticalScrollBar()
+        assert bar.maximum() == 0, f"{bar.maximum()} lines are out of sight at {width} px"
+
+
 def test_tab_leaves_the_text_box(qtbot):
     editor = ClassEditor("a", ("x",), "#d62728", "lesion")
     qtbot.addWidget(editor)

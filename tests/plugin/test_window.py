@@ -114,3 +114,5 @@ def test_the_dock_fits_a_narrow_window(qtbot, window):
     for child in dock.run_box.findChildren(type(dock.run_box.cancel)):
         assert child.width() >= child.minimumSizeHint().width(), child.text()
         assert child.geometry().right() < dock.run_box.width(), child.text()
+    for editor in dock.prompt_box.editors:
+        assert editor.text.verticalScrollBar().maximum() == 0, f"a prompt of {editor.name.text()} is cut off"

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtGui import QColor, QFontMetrics, QResizeEvent
+from qtpy.QtCore import QSize, Signal
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QColorDialog,
     QFrame,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
 )
 
 from napari_histoalign.plugin.widgets.parts import SWATCH_PX, narrow_combo, swatch
+from napari_histoalign.plugin.widgets.prompt_text import PromptText
 
 ROLES = (("lesion", "lesion"), ("tissue", "tissue"), ("background", "background"))
-MIN_LINES, MAX_LINES = 2, 14
-TEXT_STYLE = (
-    "QPlainTextEdit { border: 1px solid rgba(128, 128, 128, 110); border-radius: 3px;"
-    " background: rgba(128, 128, 128, 30); font-size: 12px; }"
-)
 
 
 class ClassEditor(QFrame):
@@ -69,15 +64,9 @@ class ClassEditor(QFrame):
         self.remove.setAutoRaise(True)
         self.remove.setToolTip("Remove this class")
         self.remove.clicked.connect(self.removed)
-        self.text = QPlainTextEdit("\n".join(prompts))
-        self.text.setPlaceholderText("one description a line")
-        self.text.setToolTip("What this class looks like, in plain words: one prompt a line")
-        self.text.setStyleSheet(TEXT_STYLE)
-        self.text.setTabChangesFocus(True)
-        self.text.textChanged.connect(self._fit_height)
+        self.text = PromptText("\n".join(prompts))
         self.text.textChanged.connect(self.changed)
         self._set_swatch()
-        self._fit_height()
 
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -114,19 +103,3 @@ class ClassEditor(QFrame):
 
     def _set_swatch(self) -> None:
         self.swatch.setIcon(swatch(self._color))
-
-    def _fit_height(self) -> None:
-        """As high as its lines, wrapped ones counted, within bounds."""
-        wanted = int(self.text.document().size().height())  # a plain-text document counts in lines
-        lines = min(max(wanted, MIN_LINES), MAX_LINES)
-        policies = Qt.ScrollBarPolicy
-        self.text.setVerticalScrollBarPolicy(
-            policies.ScrollBarAsNeeded if wanted > MAX_LINES else policies.ScrollBarAlwaysOff
-        )
-        spacing = QFontMetrics(self.text.font()).lineSpacing()
-        self.text.setFixedHeight(lines * spacing + 2 * int(self.text.document().documentMargin()) + 8)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Wrapping changes with the width."""
-        super().resizeEvent(event)
-        self._fit_height()
