@@ -8,15 +8,13 @@ list of finite numbers, UUIDs as ids, closed valid rings, and no key with nothin
 from __future__ import annotations
 
 import uuid
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import ResultError
+from qupath_bridge.geometries import geometry_json, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from shapely import MultiPolygon, Polygon
 
     from napari_histoalign.results import Region, TileScores
 
@@ -96,8 +94,16 @@ def feature(
     name: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """One object as a GeoJSON feature; measurements that are None are left out."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    """One object as a GeoJSON feature; measurements that are None are left out.
+
+    Raises
+    ------
+    ResultError
+        The class has no name or no colour, or a measurement is not finite.
+    """
+    if not class_name:
+        raise ResultError("A class has no name, and QuPath needs one. Name it in the prompt set.")
+    red, green, blue = _rgb(color, class_name)
     properties: dict[str, Any] = {
         "objectType": kind,
         "object_type": kind,
@@ -121,40 +127,13 @@ def feature(
     return {"type": "Feature", "id": str(identity), "geometry": geometry, "properties": properties}
 
 
-def geometry_json(polygon: Polygon | MultiPolygon, offset: tuple[int, int]) -> dict[str, Any]:
-    """A valid polygon as GeoJSON, outer rings counter-clockwise in GeoJSON's sense.
-
-    Raises
-    ------
-    ResultError
-        The polygon is empty or invalid, which QuPath would refuse with the whole file.
-    """
-    from shapely import get_parts
-    from shapely.geometry.polygon import orient
-
-    if polygon.is_empty or not polygon.is_valid:
-        raise ResultError("A region's outline is empty or crosses itself and cannot be exported.")
-    parts = [
-        [
-            [[number(x - offset[0], 3), number(y - offset[1], 3)] for x, y in ring.coords]
-            for ring in (part.exterior, *part.interiors)
-        ]
-        for part in (orient(p) for p in get_parts(polygon))
-    ]
-    if len(parts) == 1:
-        return {"type": "Polygon", "coordinates": parts[0]}
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def number(value: float, digits: int = 6) -> float | int:
-    """A finite number, rounded; whole ones as integers.
-
-    Raises
-    ------
-    ResultError
-        The value is not finite, which JSON cannot hold.
-    """
-    if not isfinite(value):
-        raise ResultError(f"A measurement is {value}, which GeoJSON cannot hold.")
-    rounded = round(float(value), digits)
-    return int(rounded) if rounded.is_integer() else rounded
+def _rgb(color: str, class_name: str) -> tuple[int, int, int]:
+    """The three parts, 0..255, of ``#rrggbb``."""
+    try:
+        red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    except ValueError as err:
+        raise ResultError(
+            f"The colour {color!r} of the class {class_name} is not of the form #rrggbb. "
+            "Correct it in the prompt set."
+        ) from err
+    return red, green, blue

@@ -11,6 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import GeoJSONError
+from qupath_bridge.geometries import geometry_from_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +155,7 @@ def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
     """One feature; True with it if its outline had to be repaired."""
     if not isinstance(entry, Mapping):
         raise TypeError("it is no object")
-    geometry, repaired = _geometry(entry.get("geometry"), offset)
+    geometry, repaired = geometry_from_json(entry.get("geometry"), offset)
     properties = entry.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
     class_name, color = _class(properties.get("classification"))
@@ -174,32 +175,6 @@ def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
         ),
         repaired,
     )
-
-
-def _geometry(plain: Any, offset: tuple[int, int]) -> tuple[BaseGeometry, bool]:
-    """A GeoJSON geometry as a valid shapely one, moved by the offset."""
-    import numpy as np
-    import shapely
-    from shapely.geometry import shape
-
-    if not isinstance(plain, Mapping) or "type" not in plain:
-        raise ValueError("it has no geometry")
-    try:
-        geometry = shape(plain)
-        coordinates = shapely.get_coordinates(geometry)
-    except Exception as err:  # shapely raises many kinds for malformed coordinates
-        raise ValueError(f"its geometry cannot be read ({err})") from err
-    if geometry.is_empty:
-        raise ValueError("its geometry is empty")
-    if not np.isfinite(coordinates).all():
-        raise ValueError("a coordinate is not finite")
-    geometry = shapely.force_2d(shapely.transform(geometry, lambda xy: xy + np.asarray(offset, float)))
-    if geometry.is_valid:
-        return geometry, False
-    repaired = shapely.make_valid(geometry)
-    if geometry.area > 0 and repaired.area == 0:
-        raise ValueError("its outline crosses itself and cannot be repaired")
-    return repaired, True
 
 
 def _class(plain: Any) -> tuple[str | None, str | None]:

@@ -92,6 +92,11 @@ def write_features(path: Path, features: Iterable[dict[str, Any]]) -> None:
                     file.write("".join(lines))
                     lines.clear()
             file.write("".join(lines) + "\n]}\n")
+    except UnicodeEncodeError as err:
+        raise ResultError(
+            f"{path} was not written: {err.object[err.start : err.end]!r} in a name is half a character. "
+            "Correct it in the prompt set."
+        ) from err
     except OSError as err:
         raise ResultError(
             f"{path} could not be written ({err.strerror or err}). Check that its folder exists, can be "
