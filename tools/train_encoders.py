@@ -18,7 +18,7 @@ from pathlib import Path
 import torch
 import yaml
 from encoder_training.captions import GENERAL_TEMPLATES, PATHOLOGY_TEMPLATES, Writer, vocabulary
-from encoder_training.concepts import GENERAL, PATHOLOGY
+from encoder_training.concepts import GENERAL, PATHOLOGY, phrases
 from encoder_training.learning import Learner, Stage, folded, shape_for, train
 from encoder_training.tiles import FIRST_TRAINING_SEED, MEASURES, load_tiles
 from safetensors.torch import save_file
@@ -56,10 +56,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True, help="folder for tiles and checkpoints")
-    parser.add_argument("--slides", type=int, default=200, help="slides to draw training tiles from")
-    parser.add_argument("--general-steps", type=int, default=2200)
-    parser.add_argument("--path-steps", type=int, default=2200)
-    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--slides", type=int, default=100, help="slides to draw training tiles from")
+    parser.add_argument("--general-steps", type=int, default=450)
+    parser.add_argument("--path-steps", type=int, default=400)
+    parser.add_argument("--batch", type=int, default=80)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument(
@@ -75,8 +75,8 @@ def main() -> None:
     dyes, measures = load_tiles(tiles, seeds)
     print(f"{len(dyes)} tiles of {options.slides} drawn slides", flush=True)
 
-    general = Writer(GENERAL, GENERAL_TEMPLATES)
-    pathology = Writer(PATHOLOGY, PATHOLOGY_TEMPLATES)
+    general = Writer(GENERAL, phrases("general"), GENERAL_TEMPLATES)
+    pathology = Writer(PATHOLOGY, phrases("pathology"), PATHOLOGY_TEMPLATES)
     # each tower says truly which words it has seen; rows for all words exist from the start
     shared = Vocabulary(vocabulary([general, pathology]), buckets=3072, context_length=48)
     shape = shape_for(shared)

@@ -152,4 +152,4 @@ class Pair(nn.Module):
         super().__init__()
         self.image = ImageTower(shape, norm=norm)
         self.text = TextTower(shape)
-        self.log_scale = nn.Parameter(torch.tensor(2.3))
+        self.log_scale = nn.Parameter(torch.tensor(2.7))

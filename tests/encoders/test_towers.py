@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from napari_histoalign.encoders import Encoder
 from napari_histoalign.errors import EncoderError
 from napari_histoalign.files import resource
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.encoders import Encoder
 
 ODD_TEXTS = [
     "zebra",

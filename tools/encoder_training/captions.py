@@ -7,39 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from encoder_training.concepts import phrases
+
 if TYPE_CHECKING:
     from encoder_training.concepts import Concept, Truth
 
-GENERAL_TEMPLATES = (
-    "{}", "{}", "a photo of {}", "an image of {}", "an image with {}", "a picture showing {}", "a close-up of {}",
-    "a photo showing {}", "this is {}", "there is {}", "{} in the image", "a texture of {}", "we see {}", "{}.",
-    "an abstract pattern of {}", "a microscope image of {}",
-)  # fmt: skip
-PATHOLOGY_TEMPLATES = (
-    "{}", "{}", "{}", "{}.", "a photomicrograph showing {}", "a photomicrograph of {}", "an image of {}",
-    "an image showing {}", "an example of {}", "{} is shown", "this is {}", "there is {}",
-    "a histopathological image showing {}", "a histopathological image of {}", "a histopathological photograph of {}",
-    "shows {}", "presence of {}", "{} is present", "an H&E stained image of {}", "an H&E image showing {}",
-    "an H&E image of {}", "{}, H&E stain", "{}, H&E", "a histopathology slide showing {}", "histopathology image of {}",
-    "pathology tissue showing {}", "presence of {} on image", "an H&E image patch of {}", "a photo of {}",
-    "a breast biopsy with {}", "breast tissue with {}", "a microscopic view of {}", "microscopy of {}",
-    "an H&E stained histopathology image of {}", "hematoxylin and eosin stained section of {}", "a tile of {}",
-    "a high magnification view of {}", "histology of {}", "a whole slide image region with {}", "features of {}",
-    "findings consistent with {}", "diagnosis: {}", "{} seen in a breast specimen", "a patch containing {}",
-)  # fmt: skip
-DENIALS = (
-    "no {}",
-    "no {}",
-    "without {}",
-    "absence of {}",
-    "not {}",
-    "no evidence of {}",
-    "negative for {}",
-    "lacking {}",
-)
+GENERAL_TEMPLATES = phrases("templates")["general"]
+PATHOLOGY_TEMPLATES = phrases("templates")["pathology"]
+DENIALS = phrases("templates")["denials"]
 JOINTS = (" and ", " with ", ", ", ", ", " showing ", "; ")
-SYLLABLES = ("ba", "cor", "del", "fin", "gra", "hol", "ip", "jun", "ka", "lem", "mo", "nur", "os", "per", "qui", "ra", "sel",
-             "tir", "um", "vor", "wen", "xi", "yl", "zo", "ent", "ist", "al", "er")  # fmt: skip
+SYLLABLES = phrases("templates")["syllables"]
 
 
 @dataclass(frozen=True)
@@ -57,12 +34,17 @@ class Writer:
     ----------
     concepts
         What can be said.
+    phrases
+        What each statement may be called, by its name.
     templates
         Sentences with one place.
     """
 
-    def __init__(self, concepts: tuple[Concept, ...], templates: tuple[str, ...]) -> None:
+    def __init__(
+        self, concepts: tuple[Concept, ...], phrases: dict[str, tuple[str, ...]], templates: tuple[str, ...]
+    ) -> None:
         self.concepts, self.templates = concepts, templates
+        self.phrases = [phrases[concept.name] for concept in concepts]
         self.weights = np.array([c.weight for c in concepts])
         self.deniable = np.array([c.deniable for c in concepts])
 
@@ -94,7 +76,7 @@ class Writer:
         """Put statements into words."""
         parts = []
         for index, denied in says:
-            options = self.concepts[index].phrases
+            options = self.phrases[index]
             phrase = options[int(rng.integers(len(options)))]
             if denied:
                 phrase = DENIALS[int(rng.integers(len(DENIALS)))].format(
@@ -134,5 +116,5 @@ def vocabulary(writers: list[Writer]) -> list[str]:
     texts = [*DENIALS, *JOINTS]
     for writer in writers:
         texts += writer.templates
-        texts += [phrase for concept in writer.concepts for phrase in concept.phrases]
+        texts += [phrase for options in writer.phrases for phrase in options]
     return sorted({word for text in texts for word in words(text.replace("{}", " "))})

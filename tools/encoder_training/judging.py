@@ -1,17 +1,21 @@
-"""Zero-shot judgement of encoders on drawn slides they never saw: seeds below training's, stains kept out of it."""
+"""Zero-shot judgement of encoders on drawn slides they never saw, in seed or in stain."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 from PIL import Image
 
-from napari_histoalign.encoders import Encoder
 from napari_histoalign.sample import CLASSES, EVALUATION_STAINS, draw_slide
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.encoders import Encoder
 
 EVALUATION_SEEDS = (101, 102, 103)
 TILE_PX = 224
@@ -70,6 +74,34 @@ def evaluation_tiles(folder: Path, number: int, size: int = 2560) -> Judged:
             tiles.append(image[y : y + TILE_PX, x : x + TILE_PX])
             malignant.append(bad >= good)
     return Judged(np.stack(tiles), np.array(malignant))
+
+
+def pure_tiles(folder: Path, number: int, size: int = 2560) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
+    """Tiles of an evaluation slide that are mostly one tissue, and its name.
+
+    A tile is glass, fat or stroma if 90 % of it is, and benign or malignant if 45 % of it is.
+    """
+    drawn = draw_slide(
+        folder / f"pure-{number}.tiff",
+        seed=EVALUATION_SEEDS[number],
+        size=size,
+        stain=EVALUATION_STAINS[number],
+    )
+    image, labels = tifffile.imread(drawn.slide), np.asarray(Image.open(drawn.labels))
+    step = TILE_PX // drawn.label_downsample
+    least = {"glass": 0.9, "fat": 0.9, "stroma": 0.9, "benign": 0.45, "malignant": 0.45}
+    tiles, names = [], []
+    for row in range(2 * (size // TILE_PX) - 1):
+        for column in range(2 * (size // TILE_PX) - 1):
+            top, left = row * step // 2, column * step // 2
+            part = labels[top : top + step, left : left + step]
+            for name, share in least.items():
+                if (part == CLASSES.index(name)).mean() >= share:
+                    y, x = top * drawn.label_downsample, left * drawn.label_downsample
+                    tiles.append(image[y : y + TILE_PX, x : x + TILE_PX])
+                    names.append(name)
+                    break
+    return np.stack(tiles), np.array(names)
 
 
 def class_vectors(encoder: Encoder, prompts: tuple[str, ...]) -> NDArray[np.float32]:

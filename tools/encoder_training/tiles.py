@@ -13,9 +13,9 @@ import numpy as np
 
 from napari_histoalign.files import whole_file
 from napari_histoalign.sample import cells as kinds
-from napari_histoalign.sample import paint as classes
 from napari_histoalign.sample.drawer import blurred
-from napari_histoalign.sample.paint import Painted, Plan, paint, plan_slide
+from napari_histoalign.sample.paint import Painted, paint
+from napari_histoalign.sample.plan import CLASSES, Plan, plan_slide
 from napari_histoalign.sample.zones import CELL_PX
 
 if TYPE_CHECKING:
@@ -32,19 +32,20 @@ DYE_STEPS = 80.0
 # how many tiles of each kind a slide gives, where it has them
 WANTED = {
     "malignant": 18,
-    "benign": 16,
+    "benign": 14,
     "stroma": 7,
     "fat": 7,
     "lymphocytes": 3,
     "necrosis": 3,
     "edge": 4,
-    "glass": 2,
+    "glass": 4,
+    "sheet": 9,
 }
 
 MEASURES = (
     "glass", "stroma", "fat", "benign", "malignant", "lymphoid", "necrosis", "lumen", "white", "hematoxylin",
-    "eosin", "nuclei", "epithelial_nuclei", "nuclear_area_um2", "area_variation", "nuclear_darkness", "mitoses",
-    "nucleoli", "lymphocytes", "spindles", "large_nuclei", "tumour_zone", "layers", "lobule",
+    "eosin", "nuclei", "epithelial_nuclei", "nuclear_area_um2", "area_variation", "nuclear_darkness",
+    "mitoses", "nucleoli", "lymphocytes", "spindles", "large_nuclei", "tumour_zone", "layers", "lobule",
 )  # fmt: skip
 """Columns of the measurements: shares of the tile, counts per tile, means."""
 
@@ -59,7 +60,12 @@ def tile_corners(plan: Plan, rng: np.random.Generator) -> list[tuple[int, int]]:
     where = {
         "malignant": (ground.nest > 0.1) & inside & (ground.necrosis < 0),
         "benign": glands & inside,
-        "stroma": inside & (ground.fat < 0.1) & (ground.nest < -0.5) & (ground.lobule < 0.1),
+        "sheet": (ground.sheet > 0.1) & inside,
+        "stroma": inside
+        & (ground.fat < 0.1)
+        & (ground.nest < -0.5)
+        & (ground.lobule < 0.1)
+        & (ground.sheet < -0.5),
         "fat": ground.fat > 0.9,
         "lymphocytes": plan.lymphoid > 0.2,
         "necrosis": (ground.necrosis > 0.05) & (ground.nest > 0),
@@ -84,7 +90,7 @@ def measure(plan: Plan, painted: Painted, x: int, y: int) -> NDArray[np.float32]
     middle = slice(rim, rim + MEASURED_PX)
     labels = painted.labels[middle, middle]
     h, e = painted.hematoxylin[middle, middle], painted.eosin[middle, middle]
-    shares = np.bincount(labels.ravel(), minlength=len(classes.CLASSES)) / labels.size
+    shares = np.bincount(labels.ravel(), minlength=len(CLASSES)) / labels.size
     cells = plan.cells
     left, top = x + rim, y + rim
     inside = (
@@ -117,14 +123,14 @@ def measure(plan: Plan, painted: Painted, x: int, y: int) -> NDArray[np.float32]
         np.isin(seen.kind, (kinds.FIBROBLAST,)).sum(),
         (area > 75).sum(),
         plan.ground.tumour_zone[centre],
-        max((g.layers for g in near), default=0),
+        max(3 if plan.ground.sheet[centre] > 0 else 0, *(g.layers for g in near), 0),
         plan.ground.lobule[centre],
     ]
     return np.asarray(values, dtype=np.float32)
 
 
 def render_slide(seed: int, folder: Path) -> Path:
-    """Tiles of one training slide, stored once: ``dyes`` uint8 (n, 2, 304, 304), ``measures`` float32 (n, m)."""
+    """Tiles of one training slide, drawn once: ``dyes`` uint8 (n, 2, 304, 304), ``measures`` float32."""
     if seed < FIRST_TRAINING_SEED:
         raise ValueError(f"Seed {seed} is kept for evaluation; training starts at {FIRST_TRAINING_SEED}.")
     path = folder / f"tiles-{seed}.npz"
