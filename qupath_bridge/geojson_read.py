@@ -7,11 +7,11 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import GeoJSONError
 from qupath_bridge.geometries import geometry_from_json
+from qupath_bridge.properties import class_name, color, identity, kind, measurements, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ class Annotation:
     geometry
         Valid shapely geometry in level-0 pixels.
     name, class_name, color
-        As far as the file has them; the colour as ``#rrggbb``.
+        As far as the file has them; the colour (the class's, else its own) as ``#rrggbb``.
     kind
         QuPath's object type; ``annotation`` where none is named.
     measurements
@@ -83,13 +83,15 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
     GeoJSONError
         The file cannot be read, or is no GeoJSON.
     """
+    from shapely.errors import ShapelyError
+
     features = _features(_load(path), path)
     annotations: list[Annotation] = []
     errors: list[str] = []
     for number, entry in enumerate(features, start=1):
         try:
             annotation, repaired = _annotation(entry, bounds_offset)
-        except (ValueError, TypeError, KeyError, RecursionError, OverflowError) as err:
+        except (ValueError, TypeError, ShapelyError) as err:
             errors.append(f"{path.name}: object {number} is left out: {err}.")
             continue
         annotations.append(annotation)
@@ -99,21 +101,22 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
 
 
 def roi_geometry(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> BaseGeometry:
-    """The union of all areas in a file, in level-0 pixels.
+    """The union of all annotated areas in a file, in level-0 pixels; tiles and cells do not count.
 
     Raises
     ------
     GeoJSONError
-        The file cannot be read or holds no area.
+        The file cannot be read or holds no annotated area.
     """
     from shapely import union_all
 
     found = read_geojson(path, bounds_offset=bounds_offset)
-    areas = [a.geometry for a in found.annotations if a.geometry.area > 0]
+    areas = [a.geometry for a in found.annotations if a.kind == "annotation" and a.geometry.area > 0]
     if not areas:
         why = f" ({found.errors[0]})" if found.errors else ""
         raise GeoJSONError(
-            f"{path} holds no area{why}. Draw a rectangle, ellipse or polygon and export it as GeoJSON."
+            f"{path} holds no area to look at{why}. Draw an annotation (rectangle, ellipse or polygon) "
+            "and export it as GeoJSON."
         )
     return union_all(areas)
 
@@ -146,7 +149,7 @@ def _features(content: Any, path: Path) -> Sequence[Any]:
             return features
         if content.get("type") == "Feature":
             return [content]
-        if "coordinates" in content:
+        if "coordinates" in content or "geometries" in content:
             return [{"geometry": content}]
     raise GeoJSONError(f"{path} is JSON, but no GeoJSON: it holds no features. Export it from QuPath again.")
 
@@ -158,54 +161,15 @@ def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
     geometry, repaired = geometry_from_json(entry.get("geometry"), offset)
     properties = entry.get("properties")
     properties = properties if isinstance(properties, Mapping) else {}
-    class_name, color = _class(properties.get("classification"))
-    kind = properties.get("objectType") or properties.get("object_type") or "annotation"
-    name, identity = properties.get("name"), entry.get("id")
-    locked = properties.get("isLocked", properties.get("locked", False))
-    return (
-        Annotation(
-            geometry=geometry,
-            name=name if isinstance(name, str) else None,
-            class_name=class_name,
-            color=color,
-            kind=str(kind),
-            measurements=_measurements(properties.get("measurements")),
-            identity=identity if isinstance(identity, str) else None,
-            locked=locked is True,
-        ),
-        repaired,
+    classification = properties.get("classification")
+    annotation = Annotation(
+        geometry=geometry,
+        name=text(properties.get("name")),
+        class_name=class_name(classification),
+        color=color(classification) or color(properties),
+        kind=kind(entry, properties),
+        measurements=measurements(properties.get("measurements")),
+        identity=identity(entry),
+        locked=properties.get("isLocked", properties.get("locked")) is True,
     )
-
-
-def _class(plain: Any) -> tuple[str | None, str | None]:
-    """Name and colour of a class in any of QuPath's forms."""
-    if isinstance(plain, str):
-        return plain or None, None
-    if not isinstance(plain, Mapping):
-        return None, None
-    names = plain.get("names")
-    name = plain.get("name") or (": ".join(map(str, names)) if isinstance(names, list) else None)
-    rgb = plain.get("color")
-    packed = plain.get("colorRGB")
-    if isinstance(rgb, list) and len(rgb) >= 3 and all(isinstance(v, int) and 0 <= v < 256 for v in rgb[:3]):
-        color = "#{:02x}{:02x}{:02x}".format(*rgb[:3])
-    elif isinstance(packed, int) and not isinstance(packed, bool):
-        color = f"#{packed & 0xFFFFFF:06x}"
-    else:
-        color = None
-    return name if isinstance(name, str) else None, color
-
-
-def _measurements(plain: Any) -> dict[str, float]:
-    """Finite measurements, from a list of pairs or a map."""
-    if isinstance(plain, Mapping):
-        pairs = list(plain.items())
-    elif isinstance(plain, list):
-        pairs = [(m.get("name"), m.get("value")) for m in plain if isinstance(m, Mapping)]
-    else:
-        pairs = []
-    return {
-        str(name): float(value)
-        for name, value in pairs
-        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    }
+    return annotation, repaired
