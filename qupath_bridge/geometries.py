@@ -88,7 +88,8 @@ def geometry_from_json(plain: Any, offset: tuple[int, int]) -> tuple[BaseGeometr
     if not isinstance(plain, Mapping) or not isinstance(plain.get("type"), str):
         raise ValueError("it has no geometry")
     try:
-        geometry = shapely.force_2d(shape(plain))
+        with np.errstate(invalid="ignore"):  # what is not finite is refused below, in words
+            geometry = shapely.force_2d(shape(plain))
     except (
         *(ValueError, TypeError, AttributeError, LookupError),  # raised for malformed coordinates
         *(OverflowError, RecursionError, ShapelyError),

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import box, force_2d
+from shapely.affinity import translate
+from shapely.geometry import shape
 
 from napari_histoalign.errors import GeoJSONError
 from qupath_bridge import read_geojson, roi_geometry
@@ -35,8 +41,9 @@ def feature(geometry: Any = SQUARE, **properties: Any) -> dict[str, Any]:
         [feature()],
         feature(),
         SQUARE,
+        {"type": "GeometryCollection", "geometries": [SQUARE]},
     ],
-    ids=["collection", "list", "feature", "geometry"],
+    ids=["collection", "list", "feature", "geometry", "geometries"],
 )
 def test_every_wrapping_is_read(tmp_path: Path, content: Any) -> None:
     result = read_geojson(write(tmp_path, content))
@@ -51,6 +58,13 @@ def test_every_wrapping_is_read(tmp_path: Path, content: Any) -> None:
         ({"name": "Tumor", "colorRGB": -3670016}, "Tumor", "#c80000"),
         ({"name": "Tumor", "color": [200, 0, 0]}, "Tumor", "#c80000"),
         ({"names": ["Tumor", "Positive"], "color": [1, 2, 3]}, "Tumor: Positive", "#010203"),
+        ({"name": "Tumor", "color": -3670016}, "Tumor", "#c80000"),
+        ({"name": "Tumor", "color": "#C80000"}, "Tumor", "#c80000"),
+        ({"name": "Tumor", "color": "red"}, "Tumor", None),
+        ({"name": "Tumor", "color": [200, 0, 256]}, "Tumor", None),
+        ({"name": "Tumor", "color": [200, 0]}, "Tumor", None),
+        ({"name": "Tumor", "colorRGB": True}, "Tumor", None),
+        ({"name": None, "names": [3, None]}, None, None),
         ({"name": "Tumor"}, "Tumor", None),
         ("Tumor", "Tumor", None),
         (None, None, None),
@@ -67,8 +81,9 @@ def test_classes_of_every_version(
 @pytest.mark.parametrize(
     "measurements",
     [
-        {"a": 1, "b": 2.5, "c": None, "d": True, "e": "x"},
+        {"a": 1, "b": 2.5, "c": None, "d": True, "e": "x", "f": float("nan"), "g": 10**400, "h": [1]},
         [{"name": "a", "value": 1}, {"name": "b", "value": 2.5}, {"name": "c", "value": None}, 3],
+        [{"name": "a", "value": 1}, {"name": "b", "value": 2.5}, {"name": None, "value": 3}, {}],
     ],
 )
 def test_measurements_as_map_and_as_list(tmp_path: Path, measurements: Any) -> None:
@@ -93,7 +108,24 @@ def test_bad_features_are_reported_by_number_and_the_rest_kept(tmp_path: Path) -
         feature({"type": "Blob", "coordinates": [1, 2]}),
         feature({"type": "Polygon", "coordinates": [[[0, 0], [1, 1]]]}),
         feature({"type": "Polygon", "coordinates": []}),
+        feature({"type": "Polygon", "coordinates": [[[0, 0], [5, 0], [9, 0], [0, 0]]]}),
+        feature({"type": "Polygon", "coordinates": [[[0, 0], [5, 0, 3], [5, 5], [0, 0]]]}),
+        feature({"type": "Polygon", "coordinates": [[[0, 0], [None, 0], [5, 5], [0, 0]]]}),
+        feature({"type": "Polygon", "coordinates": [[["a", 0], [5, 0], [5, 5], [0, 0]]]}),
+        feature({"type": "Polygon", "coordinates": {"x": 1}}),
+        feature({"type": "Polygon", "coordinates": [[[0, 0], [1e308, 1e308], [1e308, 0], [0, 0]]]}),
+        feature({"type": "Polygon", "coordinates": [[[0, 0], [float("nan"), 1], [5, 5], [0, 0]]]}),
+        feature({"type": "MultiPolygon", "coordinates": [[[0, 0], [5, 0], [5, 5]]]}),
+        feature({"type": "LineString", "coordinates": [[0, 0]]}),
+        feature({"type": "Point", "coordinates": []}),
+        feature({"type": "Point", "coordinates": 3}),
+        feature({"type": "Point", "coordinates": [10**400, 0]}),
         feature({"type": "Point", "coordinates": [1e400, 0]}),
+        feature({"type": ["Polygon"], "coordinates": []}),
+        feature({"type": "GeometryCollection", "geometries": []}),
+        feature({"type": "GeometryCollection", "geometries": [3]}),
+        feature([SQUARE]),
+        feature("POLYGON ((0 0, 1 0, 1 1, 0 0))"),
         3,
         None,
         [],
@@ -119,6 +151,73 @@ def test_an_outline_that_crosses_itself_is_repaired_and_named(tmp_path: Path) ->
     assert "repaired" in result.errors[0]
 
 
+def test_an_area_that_is_repaired_stays_an_area(tmp_path: Path) -> None:
+    spike = {
+        "type": "Polygon",
+        "coordinates": [[[0, 0], [10, 0], [10, 10], [10, 50], [10, 10], [0, 10], [0, 0]]],
+    }
+
+    result = read_geojson(write(tmp_path, feature(spike)))
+
+    assert result.annotations[0].geometry.equals(box(0, 0, 10, 10))
+    assert result.annotations[0].geometry.geom_type == "Polygon"
+    assert "repaired" in result.errors[0]
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        {"type": "Point", "coordinates": [3, 4]},
+        {"type": "Point", "coordinates": [3, 4, 5]},
+        {"type": "MultiPoint", "coordinates": [[3, 4], [5, 6]]},
+        {"type": "LineString", "coordinates": [[3, 4], [5, 6]]},
+        {"type": "MultiLineString", "coordinates": [[[3, 4], [5, 6]], [[7, 8], [9, 9]]]},
+        {
+            "type": "MultiPolygon",
+            "coordinates": [SQUARE["coordinates"], [[[20, 0], [30, 0], [30, 9], [20, 0]]]],
+        },
+        {**SQUARE, "isEllipse": True, "plane": {"c": -1, "z": 0, "t": 0}},
+        {
+            "type": "Polygon",
+            "coordinates": [*SQUARE["coordinates"], [[2, 2], [2, 4], [4, 4], [4, 2], [2, 2]]],
+        },
+    ],
+    ids=["point", "3d", "points", "line", "lines", "polygons", "ellipse", "hole"],
+)
+def test_every_geometry_is_read_and_moved_by_the_offset(tmp_path: Path, plain: dict[str, Any]) -> None:
+    result = read_geojson(write(tmp_path, feature(plain)), bounds_offset=(100, 1000))
+
+    assert result.errors == ()
+    assert result.annotations[0].geometry.equals(translate(force_2d(shape(plain)), 100, 1000))
+    assert not result.annotations[0].geometry.has_z
+
+
+@pytest.mark.parametrize(
+    ("entry", "kind", "identity"),
+    [
+        ({"properties": {"objectType": "tile", "object_type": "tile"}, "id": "u"}, "tile", "u"),
+        ({"properties": {"object_type": "detection"}}, "detection", None),
+        ({"properties": {"type": "cell"}}, "cell", None),
+        ({"properties": {"objectType": "Tile"}}, "annotation", None),
+        ({"properties": {"objectType": ["tile"]}, "id": ["u"]}, "annotation", None),
+        ({"properties": {}, "id": "PathTileObject"}, "tile", None),
+        ({"properties": {}, "id": 7}, "annotation", None),
+    ],
+)
+def test_types_and_ids_of_every_version(
+    tmp_path: Path, entry: dict[str, Any], kind: str, identity: str | None
+) -> None:
+    (found,) = read_geojson(write(tmp_path, {"type": "Feature", "geometry": SQUARE, **entry})).annotations
+
+    assert (found.kind, found.identity) == (kind, identity)
+
+
+def test_half_a_character_in_a_name_can_be_written_again(tmp_path: Path) -> None:
+    (found,) = read_geojson(write(tmp_path, feature(name="a\ud800", classification="b\udfff"))).annotations
+
+    assert (found.name, found.class_name) == ("a?", "b?")
+
+
 @pytest.mark.parametrize(
     "properties", [None, [], "x", 3, {"classification": 3, "measurements": 3, "name": 3, "isLocked": "yes"}]
 )
@@ -134,8 +233,10 @@ def test_odd_properties_do_no_harm(tmp_path: Path, properties: Any) -> None:
 def test_the_region_of_interest_is_the_union_of_all_areas(tmp_path: Path) -> None:
     other = {"type": "Polygon", "coordinates": [[[5, 0], [15, 0], [15, 10], [5, 10], [5, 0]]]}
     line = {"type": "LineString", "coordinates": [[0, 0], [500, 500]]}
+    tile = {"type": "Polygon", "coordinates": [[[50, 0], [60, 0], [60, 10], [50, 10], [50, 0]]]}
+    drawn = [feature(), feature(other), feature(line), feature(tile, objectType="tile"), feature(None)]
 
-    roi = roi_geometry(write(tmp_path, [feature(), feature(other), feature(line)]), bounds_offset=(100, 200))
+    roi = roi_geometry(write(tmp_path, drawn), bounds_offset=(100, 200))
 
     assert roi.area == pytest.approx(150)
     assert roi.bounds == (100, 200, 115, 210)
@@ -164,14 +265,68 @@ def test_a_file_without_areas_is_no_region_of_interest(tmp_path: Path) -> None:
         b'{"a":' * 100_000,
         bytes(range(256)),
         "[]".encode("utf-16"),
+        b"\xff\xfe",
+        b"\x00" * 1000,
+        json.dumps(feature()).encode()[:-5],
+        json.dumps(feature()).encode() + b"}",
+        b'{"type": "Feature", "geometry": ' * 50_000,
+        b'{"type": "Point", "coordinates": [' + b"9" * 9000 + b", 1]}",
+        b"POLYGON ((0 0, 1 0, 1 1, 0 0))",
+        b"<?xml version='1.0'?><a/>",
+        gzip.compress(b""),
+        gzip.compress(b"[")[:-1],
         b"\x1f\x8b broken gzip",
         gzip.compress(b"x" * 100)[:-12],
     ],
-    ids=range(15),
+    ids=range(25),
 )
 def test_what_is_no_geojson_is_a_sentence_with_the_files_name(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(GeoJSONError, match=r"drawn\.geojson"):
         read_geojson(write(tmp_path, content))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gz"])
+def test_a_file_that_is_too_large_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]
+) -> None:
+    path = write(tmp_path, pack(b"[" + b" " * 5000 + b"]"))
+    assert read_geojson(path).annotations == ()
+    monkeypatch.setattr("qupath_bridge.geojson_read.MAX_BYTES", 5000)
+
+    with pytest.raises(GeoJSONError, match=r"drawn\.geojson is too large"):
+        read_geojson(path)
+
+
+def test_a_folder_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(GeoJSONError, match="cannot be read"):
+        read_geojson(tmp_path)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=4),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.sampled_from(["type", "coordinates", "color", "name", "value"]), inner)
+        ),
+        max_leaves=12,
+    ),
+    st.sampled_from(
+        ["geometry", "coordinates", "properties", "classification", "measurements", "id", "name"]
+    ),
+)
+@settings(max_examples=150, deadline=None, derandomize=True)
+def test_whatever_stands_in_a_place_is_read_or_reported(tmp_path_factory: Any, odd: Any, place: str) -> None:
+    entry = feature(dict(SQUARE), classification={"name": "a", "color": [1, 2, 3]})
+    target = {"geometry": entry, "properties": entry, "id": entry, "coordinates": entry["geometry"]}
+    target.get(place, entry["properties"])[place] = odd
+    path = write(tmp_path_factory.getbasetemp(), [entry, feature(name="last")])
+
+    result = read_geojson(path)
+
+    assert result.annotations[-1].name == "last"
+    assert len(result.annotations) == 2 or len(result.errors) == 1
+    assert all(a.geometry.is_valid for a in result.annotations)
 
 
 def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
