@@ -11,7 +11,7 @@ STAMP := .venv/.installed
 SHIPPED := $(shell find napari.yaml resources -type f)
 # a window of our own size for the tests; a display that is already there serves as well
 SCREEN := $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24",)
-PYTEST := NAPARI_CONFIG=.venv/napari-tests/settings.yaml $(PYTHON) -m pytest
+PYTEST := $(PYTHON) -m pytest
 
 demo: install
 	@tools/system_libraries.sh || echo "Going on without a window." >&2
