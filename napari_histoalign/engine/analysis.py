@@ -237,6 +237,19 @@ class Analysis:
         )
         return Scored(indices, tiles, scores.details)
 
+    def unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
+        """Words of the prompts that mean nothing to any of the encoders, in order, each once.
+
+        A word that one of them knows is no reason to warn: a general encoder need not know
+        pathology's.
+        """
+        texts = prompts.expand().texts
+        first, *others = (
+            dict.fromkeys(word for text in texts for word in encoder.unknown_words(text))
+            for encoder in self.encoders
+        )
+        return tuple(word for word in first if all(word in unknown for unknown in others))
+
     def _done(self) -> NDArray[np.bool_]:
         """Which tiles every encoder has embedded, shape (tiles,)."""
         done: NDArray[np.bool_] = np.logical_and.reduce([store.done() for store in self._stores])

@@ -27,7 +27,6 @@ from napari_histoalign.plugin.jobs import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_histoalign.alignment import PromptSet
     from napari_histoalign.encoders import Encoder
     from napari_histoalign.engine import Analysis, Progress
     from napari_histoalign.slides import Slide, TissueMask
@@ -236,15 +235,8 @@ class Bench:
         scored = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
         probability_map = ProbabilityMap.from_tiles(scored.tiles, grid.origin, grid.columns, grid.rows)
         seconds = time.monotonic() - started
-        unknown = self._unknown_words(scoring.prompts) if finished else ()
+        unknown = self._analysis.unknown_words(scoring.prompts) if finished else ()
         return Snapshot(scoring, probability_map, scored, progress, finished, seconds, unknown)
-
-    def _unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
-        """Words that mean nothing to any of the encoders, each once."""
-        assert self._analysis is not None
-        texts = [text for entry in prompts.classes for text in entry.prompts]
-        first, *others = ([w for t in texts for w in e.unknown_words(t)] for e in self._analysis.encoders)
-        return tuple(word for word in dict.fromkeys(first) if all(word in unknown for unknown in others))
 
     def _release(self) -> None:
         """Close the analysis and its slide; encoders stay loaded."""

@@ -188,12 +188,7 @@ def _notes(analysis: Analysis, prompts: PromptSet) -> tuple[str, ...]:
         notes.append(f"The size of a pixel, {analysis.slide.mpp[0]:g} um, was given by hand.")
     if analysis.unread:
         notes.append(f"{len(analysis.unread)} tiles could not be read and are left out.")
-    for encoder in analysis.encoders:
-        unknown = dict.fromkeys(
-            word for c in prompts.classes for p in c.prompts for word in encoder.unknown_words(p)
-        )
-        if unknown:
-            notes.append(
-                f"{encoder.spec.name} does not know these words of the prompts: {', '.join(unknown)}."
-            )
+    if unknown := analysis.unknown_words(prompts):
+        shown = ", ".join(unknown[:SHOWN_WORDS]) + (" and others" if len(unknown) > SHOWN_WORDS else "")
+        notes.append(f"No encoder knows these words of the prompts: {shown}.")
     return tuple(notes)

@@ -226,3 +226,14 @@ def test_scoring_what_is_not_embedded_is_refused(
 def test_an_unknown_view_is_named(slide: Slide, encoder: ColourEncoder, tmp_path: Path) -> None:
     with pytest.raises(AlignmentError, match="no view named 'sideways'"):
         Analysis(slide, [encoder], grid_of(slide), views=("sideways",), cache=tmp_path)
+
+
+def test_only_words_that_no_encoder_knows_are_unknown(
+    slide: Slide, encoder: ColourEncoder, other_encoder: ColourEncoder, tmp_path: Path
+) -> None:
+    other_encoder.COLOURS = {**encoder.COLOURS, "purple": (0.5, 0.0, 0.5)}
+    prompts = PROMPTS.with_prompts(0, ["red purple", "bluish red bluish"])
+    with Analysis(slide, [encoder, other_encoder], grid_of(slide), cache=tmp_path) as analysis:
+        assert analysis.unknown_words(prompts) == ("bluish",)
+    with Analysis(slide, [encoder], grid_of(slide), cache=tmp_path) as analysis:
+        assert analysis.unknown_words(prompts) == ("purple", "bluish")
