@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_histoalign.engine.progress import Progress, Stopwatch
 from napari_histoalign.engine.reading import read_batches
+from napari_histoalign.engine.scored import Scored
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
+from napari_histoalign.engine.texts import TextCache
 from napari_histoalign.engine.views import DEFAULT_VIEWS, check_views, fit, make_view
 from napari_histoalign.errors import AlignmentError, SlideError
 from napari_histoalign.files import cache_dir
 from napari_histoalign.results import TileScores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -33,25 +34,6 @@ UNREAD_SHARE = 0.05
 """A run with more than this share of tiles that cannot be read fails."""
 UNREAD_ALWAYS = 10
 """So many unread tiles are borne in any run, however small."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """Probabilities of tiles, and how they came about.
-
-    Attributes
-    ----------
-    indices
-        Tiles of the grid, shape (n,).
-    tiles
-        Their scores, one row a tile in that order.
-    details
-        What the alignment found on the way (temperatures, weights), for the provenance.
-    """
-
-    indices: NDArray[np.int64]
-    tiles: TileScores
-    details: Mapping[str, Any]
 
 
 class Analysis:
@@ -98,7 +80,7 @@ class Analysis:
         self.views = check_views(views)
         self.unread: dict[int, str] = {}
         root = cache or cache_dir("embeddings")
-        self._texts: list[dict[str, NDArray[np.float32]]] = [{} for _ in encoders]
+        self._texts = [TextCache(encoder) for encoder in self.encoders]
         self._stores: list[EmbeddingStore] = []
         try:
             for encoder in self.encoders:
@@ -221,7 +203,7 @@ class Analysis:
         expanded = prompts.expand()
         scores = alignment.score(
             [store.read(indices) for store in self._stores],
-            [self._embed_texts(i, expanded.texts) for i in range(len(self.encoders))],
+            [cache.embed(expanded.texts) for cache in self._texts],
             expanded.class_index,
             len(prompts.classes),
             [encoder.logit_scale for encoder in self.encoders],
@@ -282,14 +264,6 @@ class Analysis:
                 rows.append(encoder.embed_images(fit(make_view(view, images[lacking]), encoder.input_size)))
             store.write(indices[lacking], np.stack(rows, axis=1))
         return True
-
-    def _embed_texts(self, encoder: int, texts: tuple[str, ...]) -> NDArray[np.float32]:
-        """Text embeddings of one encoder, shape (k, dim); each text is encoded once."""
-        known = self._texts[encoder]
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        if new:
-            known.update(zip(new, self.encoders[encoder].embed_texts(new), strict=True))
-        return np.stack([known[text] for text in texts])
 
     def _note_unread(self, errors: dict[int, SlideError], total: int, before: int) -> int:
         """Log tiles that could not be read; too many of them end the run."""
