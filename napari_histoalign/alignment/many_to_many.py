@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histoalign.alignment.confidence import confidence, match_confidence, spread_sample
 from napari_histoalign.alignment.pooling import pool
-from napari_histoalign.alignment.scores import softmax
+from napari_histoalign.alignment.reliability import Agreement, reliability_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,13 +19,12 @@ if TYPE_CHECKING:
     from napari_histoalign.alignment.similarity import Bags
 
     Floats = NDArray[np.float32]
+    Pair = tuple[int, int]
 
 MIN_REFERENCE = 32
 """Fewer tiles say too little about a block's spread; each block then keeps its own logit scale."""
-MATCHING_TILES = 8192
-"""Tiles on which confidences are matched; more would not move the temperature."""
-MOST_RELIABLE = 0.95
-"""No block is trusted further, so that none can outweigh the others without bound."""
+MIN_SPREAD = 1e-6
+"""In cosine units: rounding, not signal. Tiles that are all alike are no reference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,17 +41,23 @@ class Block:
         Class similarities in cosine units, less their mean over classes, shape (n, classes).
         (What all classes share does not move a softmax.)
     reliability
-        0 to 1: see `reliability`.
+        0 to 1: see `napari_histoalign.alignment.reliability.Agreement`.
     """
 
-    pair: tuple[int, int]
+    pair: Pair
     scale: float
     pooled: Floats
     reliability: float
 
 
 def many_to_many(
-    bags: Bags, *, pooling: str, sharpness: float, top_k: int, weighting: str
+    bags: Bags,
+    *,
+    pooling: str = "log-mean-exp",
+    sharpness: float = 1.0,
+    top_k: int = 3,
+    weighting: str = "reliability",
+    reference: NDArray[np.int64] | None = None,
 ) -> tuple[Floats, dict[str, Any]]:
     """Align bags of views with bags of prompts over all encoder pairs.
 
@@ -60,16 +66,17 @@ def many_to_many(
     1. *Pool*: ``a_c = 1/b log mean_{views v, prompts k of c} exp(b v.t_k)`` with
        ``b = sharpness * scale``: a soft maximum over the bag. The mean in it keeps a class
        from winning by having more prompts.
-    2. *Standardise*: ``z_c = (a_c - mean_c a_c) / s``, s the standard deviation over classes and
-       tiles, so that a pair whose cosines are spread wider does not count for more.
-    3. *Temperature*: ``g`` such that the mean top probability of ``softmax(g z)`` over the tiles equals
-       that of the encoders' own pairs at their own logit scales (confidence matching as in
+    2. *Standardise*: ``z_c = (a_c - mean_c a_c) / s``, s the root mean square over classes and
+       reference tiles, so that a pair whose cosines are spread wider does not count for more.
+    3. *Temperature*: ``g`` such that the mean top probability of ``softmax(g z)`` over the reference
+       equals that of the encoders' own pairs at their own logit scales (confidence matching as in
        Frolic, Zhu et al. 2024), so that probabilities keep the range the encoders were trained to.
     4. *Weigh and sum*: ``logit_c = sum_ij w_ij g_ij z_ij,c`` with label-free weights that sum to 1
-       (see `reliability`).
+       (see `napari_histoalign.alignment.reliability`).
 
-    Scores depend on which tiles are scored together, through s, g and w alone; with fewer than
-    `MIN_REFERENCE` tiles each pair keeps its own logit scale (``g / s = scale``) and weights are equal.
+    A tile's score depends on the reference through s, g and w alone. With fewer than `MIN_REFERENCE`
+    reference tiles, or tiles that are all alike in a pair, each pair keeps its own logit scale
+    (``g / s = scale``) and weights are equal.
 
     Parameters
     ----------
@@ -83,6 +90,8 @@ def many_to_many(
         Similarities averaged by ``top-k``.
     weighting
         ``reliability`` or ``equal``.
+    reference
+        Positions of the reference tiles, each once; all tiles by default.
 
     Returns
     -------
@@ -93,14 +102,13 @@ def many_to_many(
     """
     pairs = [(i, j) for i in range(bags.encoders) for j in range(bags.encoders)]
     used = [pair for pair in pairs if bags.comparable(pair)]
-    blocks = [_block(bags, pair, pooling, sharpness, top_k) for pair in used]
-    spreads = [
-        float(np.sqrt(np.mean(np.square(b.pooled), dtype=np.float64))) if bags.tiles else 0.0 for b in blocks
-    ]
-    enough = bags.tiles >= MIN_REFERENCE and min(spreads) > 1e-6
-    gains = _matched_gains(blocks, spreads) if enough else [b.scale for b in blocks]
+    blocks = [b for i in range(bags.encoders) for b in _blocks(bags, i, pooling, sharpness, top_k, reference)]
+    seen = [b.pooled if reference is None else b.pooled[reference] for b in blocks]
+    spreads = [float(np.sqrt(np.mean(np.square(p), dtype=np.float64))) if p.size else 0.0 for p in seen]
+    enough = len(seen[0]) >= MIN_REFERENCE and min(spreads) > MIN_SPREAD
+    gains = _matched_gains(blocks, seen, spreads) if enough else [b.scale for b in blocks]
     reliable = [b.reliability for b in blocks]
-    weights = _weights(reliable if enough and weighting == "reliability" else [1.0] * len(blocks))
+    weights = reliability_weights(reliable if enough and weighting == "reliability" else [1.0] * len(blocks))
     logits = np.zeros((bags.tiles, bags.n_classes), np.float32)
     for block, gain, weight in zip(blocks, gains, weights, strict=True):
         logits += np.float32(weight * gain) * block.pooled
@@ -112,128 +120,42 @@ def many_to_many(
         "temperatures": [1 / gain for gain in gains],
         "reliabilities": reliable,
         "weights": weights,
-        "reference_tiles": bags.tiles if enough else 0,
+        "reference_tiles": len(seen[0]) if enough else 0,
     }
 
 
-def _weights(reliabilities: Sequence[float]) -> list[float]:
-    """Weights that sum to 1: ``sqrt(r) / (1 - r)``, those of the least noisy sum.
-
-    A standardised block of reliability r is sqrt(r) signal and sqrt(1 - r) noise; with noise that
-    differs from block to block, these weights keep most of the signal (generalised least squares).
-    """
-    raw = [np.sqrt(r) / (1 - min(r, MOST_RELIABLE)) for r in reliabilities]
-    total = float(sum(raw))
-    return [float(w) / total if total > 0 else 1 / len(raw) for w in raw]
-
-
-def _block(bags: Bags, pair: tuple[int, int], pooling: str, sharpness: float, top_k: int) -> Block:
-    """Pool one encoder pair and measure its reliability, in one pass over the tiles."""
-    scale = bags.scale(pair)
-    pooled = np.empty((bags.tiles, bags.n_classes), np.float32)
-    agreement = Agreement(bags.class_index, bags.n_classes)
-    order = np.argsort(bags.class_index, kind="stable")
-    starts = np.searchsorted(bags.class_index[order], np.arange(bags.n_classes))
+def _blocks(
+    bags: Bags, i: int, pooling: str, sharpness: float, top_k: int, reference: NDArray[np.int64] | None
+) -> list[Block]:
+    """Pool the pairs of one image encoder, and measure their reliability, in one pass over its tiles."""
+    pairs = [(i, j) for j in range(bags.encoders) if bags.comparable((i, j))]
+    texts = [bags.texts[j] for _, j in pairs]
+    pooled = [np.empty((bags.tiles, bags.n_classes), np.float32) for _ in pairs]
+    agreements = [Agreement(bags.classes) for _ in pairs]
+    referred = None
+    if reference is not None:
+        referred = np.zeros(bags.tiles, bool)
+        referred[reference] = True
     for rows in bags.rows():
-        cosines = bags.cosines(pair, rows)[..., order]
-        pooled[rows] = pool(cosines, starts, pooling, sharpness * scale, top_k)
-        agreement.add(cosines.mean(axis=1), starts)
-    pooled -= pooled.mean(axis=1, keepdims=True)
-    return Block(pair, scale, pooled, agreement.reliability())
-
-
-class Agreement:
-    """How far the prompts of a class agree about the tiles: the block's reliability.
-
-    Prompts are raters, tiles are what they rate: ``(B - N) / B``, the reliability of a mean of raters
-    (Cronbach's alpha; Shrout & Fleiss 1979). B is the variance over tiles of a class's mean
-    similarity (less the mean of all classes); N is the part of it that prompts which know nothing
-    of each other would leave in the mean of as many. It needs no labels; where each class has one
-    prompt, N is unknown and taken for 0, so that all blocks count alike. What it cannot see is an
-    image tower that is wrong in a consistent way.
-    """
-
-    def __init__(self, class_index: NDArray[np.int64], n_classes: int) -> None:
-        self._of_class = np.sort(class_index, kind="stable")
-        self._between = _Variance(n_classes)
-        self._within = _Variance(len(class_index))
-
-    def add(self, similarities: Floats, starts: NDArray[np.int64]) -> None:
-        """Count tiles: similarities of prompts sorted by class, shape (n, k)."""
-        counts = np.diff(starts, append=similarities.shape[1])
-        means = np.add.reduceat(similarities, starts, axis=1) / counts.astype(np.float32)
-        self._within.add(similarities - means[:, self._of_class])
-        self._between.add(means - means.mean(axis=1, keepdims=True))
-
-    def reliability(self) -> float:
-        """Between 0 (prompts contradict each other) and 1 (they agree); 0 where nothing varies."""
-        counts = np.bincount(self._of_class)
-        between = float(self._between.columns().mean())
-        if between <= 0:
-            return 0.0
-        spare = len(self._of_class) - len(counts)
-        if spare == 0:
-            return 1.0
-        # a prompt's own variance, pooled over classes, and what the mean of a class keeps of it
-        own = float(self._within.columns().sum()) / spare
-        noise = (1 - 1 / len(counts)) * own * float((1 / counts).mean())
-        return max(between - noise, 0.0) / between
-
-
-class _Variance:
-    """Variance of each column over all rows that were added."""
-
-    def __init__(self, columns: int) -> None:
-        self._n = 0
-        self._sum = np.zeros(columns)
-        self._squares = np.zeros(columns)
-
-    def add(self, values: NDArray[np.floating]) -> None:
-        self._n += len(values)
-        self._sum += values.sum(axis=0, dtype=np.float64)
-        self._squares += np.square(values, dtype=np.float64).sum(axis=0)
-
-    def columns(self) -> NDArray[np.float64]:
-        """Variance of each column, shape (columns,)."""
-        n = max(self._n, 1)
-        return np.maximum(self._squares / n - np.square(self._sum / n), 0)
-
-
-def _matched_gains(blocks: Sequence[Block], spreads: Sequence[float]) -> list[float]:
-    """A factor for each block's pooled similarities that gives it the own pairs' mean confidence."""
-    sample = _spread_sample(blocks[0].pooled)
-    own = [b for b in blocks if b.pair[0] == b.pair[1]]
-    target = float(np.mean([confidence(b.scale * b.pooled[sample]) for b in own]))
+        for p, cosines in enumerate(bags.cosines(i, rows, texts)):
+            beta = sharpness * bags.scale(pairs[p])
+            for c, prompts in enumerate(bags.classes):
+                bag = cosines[prompts].reshape(-1, cosines.shape[-1])
+                pooled[p][rows, c] = pool(bag, pooling, beta, top_k)
+            means = cosines[:, 0] if cosines.shape[1] == 1 else cosines.mean(axis=1)
+            agreements[p].add(means if referred is None else means[:, referred[rows]])
+    for a in pooled:
+        a -= a.mean(axis=1, keepdims=True)
     return [
-        match_confidence(b.pooled[sample] / np.float32(s), target) / s
-        for b, s in zip(blocks, spreads, strict=True)
+        Block(pair, bags.scale(pair), a, agreement.reliability())
+        for pair, a, agreement in zip(pairs, pooled, agreements, strict=True)
     ]
 
 
-def _spread_sample(pooled: Floats) -> NDArray[np.int64]:
-    """Tiles spread evenly over the range of the first class, whatever order they come in."""
-    order = np.lexsort(pooled.T[::-1])
-    step = -(-len(order) // MATCHING_TILES)
-    sample: NDArray[np.int64] = order[::step]
-    return sample
-
-
-def confidence(logits: Floats) -> float:
-    """Mean top probability."""
-    return float(softmax(logits).max(axis=1).mean(dtype=np.float64))
-
-
-def match_confidence(standardised: Floats, target: float) -> float:
-    """The factor g for which ``softmax(g z)`` has the mean top probability `target`.
-
-    The mean grows with g, from 1/classes towards 1; found by bisection of log g between
-    0.01 and 1000, whose ends are returned for targets out of reach.
-    """
-    low, high = np.log(1e-2), np.log(1e3)
-    for _ in range(30):
-        middle = (low + high) / 2
-        if confidence(np.float32(np.exp(middle)) * standardised) < target:
-            low = middle
-        else:
-            high = middle
-    return float(np.exp((low + high) / 2))
+def _matched_gains(blocks: Sequence[Block], seen: Sequence[Floats], spreads: Sequence[float]) -> list[float]:
+    """A factor for each block's pooled similarities that gives it the own pairs' mean confidence."""
+    sample = spread_sample(seen[0])
+    seen = [p[sample] for p in seen]
+    own = [b.scale * p for b, p in zip(blocks, seen, strict=True) if b.pair[0] == b.pair[1]]
+    target = float(np.mean([confidence(logits) for logits in own]))
+    return [match_confidence(p / np.float32(s), target) / s for p, s in zip(seen, spreads, strict=True)]

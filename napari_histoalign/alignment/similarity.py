@@ -1,4 +1,4 @@
-"""Similarities of tiles and prompts, block by block of rows so that memory stays bounded."""
+"""Similarities of tiles and prompts, block by block of tiles so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.alignment.checks import check_bags
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating]
 
 BLOCK_ROWS = 4096
-"""Tiles whose similarities are held at a time."""
+"""Views (tiles x views of each) whose similarities are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +31,12 @@ class Bags:
     Attributes
     ----------
     images
-        One array an image encoder: unit rows, float16 or float32, shape (n, views, width).
+        One array an image encoder: float16 or float32, shape (n, views, width). Rows are brought
+        to length 1 as they are read: half precision and resampling leave them a little off.
     texts
-        One array a text encoder: unit rows, float32, shape (k, width).
+        One array a text encoder: unit rows, float32, shape (k, width), sorted by class.
     class_index
-        Class of each prompt, shape (k,).
+        Class of each prompt, ascending, shape (k,).
     n_classes
         Number of classes.
     scales
@@ -57,6 +59,12 @@ class Bags:
         """Number of encoders."""
         return len(self.images)
 
+    @property
+    def classes(self) -> list[slice]:
+        """Where each class's prompts stand."""
+        ends = np.searchsorted(self.class_index, np.arange(self.n_classes + 1)).tolist()
+        return [slice(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+
     def comparable(self, pair: tuple[int, int]) -> bool:
         """Whether images of one encoder and texts of the other have the same width."""
         return bool(self.images[pair[0]].shape[-1] == self.texts[pair[1]].shape[-1])
@@ -67,23 +75,54 @@ class Bags:
 
     def prototypes(self, encoder: int) -> NDArray[np.float32]:
         """Unit class vectors: the mean of a class's prompts, brought to length 1; shape (classes, width)."""
-        sums = np.zeros((self.n_classes, self.texts[encoder].shape[1]), np.float32)
-        np.add.at(sums, self.class_index, self.texts[encoder])
-        sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
-        return sums
+        means = np.stack([self.texts[encoder][prompts].mean(axis=0) for prompts in self.classes])
+        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
+        return means
 
     def rows(self) -> Iterator[slice]:
-        """Slices of at most `BLOCK_ROWS` tiles that cover all of them."""
-        for start in range(0, self.tiles, BLOCK_ROWS):
-            yield slice(start, min(start + BLOCK_ROWS, self.tiles))
+        """Slices of tiles that cover all of them, with at most `BLOCK_ROWS` views each."""
+        step = max(BLOCK_ROWS // self.images[0].shape[1], 1)
+        for start in range(0, self.tiles, step):
+            yield slice(start, min(start + step, self.tiles))
 
-    def cosines(self, pair: tuple[int, int], rows: slice) -> NDArray[np.float32]:
-        """Similarities of every view and prompt, shape (rows, views, k)."""
-        images = self.images[pair[0]][rows].astype(np.float32)
-        return images @ self.texts[pair[1]].T
+    def cosines(
+        self, encoder: int, rows: slice, vectors: Sequence[NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Cosines of some tiles' views with unit vectors.
+
+        Parameters
+        ----------
+        encoder
+            Which images.
+        rows
+            Which tiles.
+        vectors
+            Arrays of shape (k, width).
+
+        Returns
+        -------
+        list of ndarray
+            One array for each of `vectors`, shape (k, views, rows): tiles stand last, so that
+            every later step runs over long rows of memory.
+
+        Raises
+        ------
+        AlignmentError
+            An embedding is zero or not finite.
+        """
+        views = np.ascontiguousarray(self.images[encoder][rows].transpose(1, 0, 2), np.float32)
+        shape = views.shape[:2]
+        flat = views.reshape(-1, views.shape[-1])
+        squares = np.vecdot(flat, flat)
+        if not (np.isfinite(squares) & (squares > 0)).all():
+            raise AlignmentError(
+                "A stored image embedding is zero or not finite: delete the embedding store and run again."
+            )
+        shorten = 1 / np.sqrt(squares)
+        return [((v @ flat.T) * shorten).reshape(-1, *shape) for v in vectors]
 
     def mean_cosines(self, encoder: int, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Products of every tile, averaged over its views, with class vectors.
+        """Products of every tile with class vectors, averaged over its views.
 
         Parameters
         ----------
@@ -99,8 +138,7 @@ class Bags:
         """
         out = np.empty((self.tiles, len(vectors)), np.float32)
         for rows in self.rows():
-            views = self.images[encoder][rows].astype(np.float32)
-            out[rows] = (views[:, 0] if views.shape[1] == 1 else views.mean(axis=1)) @ vectors.T
+            out[rows] = self.cosines(encoder, rows, [vectors])[0].mean(axis=1).T
         return out
 
 
@@ -111,35 +149,19 @@ def make_bags(
     n_classes: int,
     scales: Sequence[float],
 ) -> Bags:
-    """Check that everything fits together.
+    """Check that everything fits together, and sort prompts by class.
 
     Raises
     ------
     AlignmentError
         Shapes disagree, a class has no prompt, or numbers are not finite.
     """
-    index = np.asarray(class_index, np.int64)
-    if not len(images) == len(texts) == len(scales) or len(images) == 0:
-        raise AlignmentError(
-            f"Each encoder needs images, texts and a logit scale; got {len(images)}, {len(texts)} "
-            f"and {len(scales)}."
-        )
-    if any(i.ndim != 3 or i.shape[:2] != images[0].shape[:2] for i in images):
-        raise AlignmentError(
-            "Image embeddings must have the shape (tiles, views, width), alike for all encoders."
-        )
-    if any(t.ndim != 2 or len(t) != len(index) for t in texts):
-        raise AlignmentError(f"Text embeddings must have the shape ({len(index)}, width): one row a prompt.")
-    if n_classes < 2 or sorted(set(index.tolist())) != list(range(n_classes)):
-        raise AlignmentError(
-            f"Each of the {n_classes} classes needs a prompt, and there must be two or more."
-        )
-    if not all(np.isfinite(s) and s > 0 for s in scales):
-        raise AlignmentError(f"Logit scales must be above 0; got {list(scales)}.")
-    if not all(np.isfinite(t).all() for t in texts):
-        raise AlignmentError("A text embedding is not finite: the text encoder's weights may be damaged.")
+    index = np.asarray(class_index)
+    check_bags(images, texts, index, n_classes, scales)
+    index = index.astype(np.int64)
     rows = [np.asarray(t, np.float32) for t in texts]
     keep = _distinct(rows, index)
+    keep = keep[np.argsort(index[keep], kind="stable")]
     return Bags(
         tuple(images),
         tuple(r[keep] for r in rows),
