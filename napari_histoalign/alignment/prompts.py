@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from napari_histoalign.alignment.prompt_checks import check, known_keys, text, texts
 from napari_histoalign.errors import PromptError
 from napari_histoalign.files import resource
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Role = Literal["lesion", "tissue", "background"]
-ROLES: tuple[str, ...] = get_args(Role)
 PALETTE = ("#d62728", "#2ca02c", "#1f77b4", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22")
 """Colours of classes that name none, in turn."""
 
@@ -42,6 +41,10 @@ class PromptClass:
     prompts: tuple[str, ...]
     color: str
     role: Role = "tissue"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", text(self.name, "the name of a class"))
+        object.__setattr__(self, "prompts", texts(self.prompts, f"'prompts' of class {self.name!r}"))
 
     @property
     def is_background(self) -> bool:
@@ -93,6 +96,10 @@ class PromptSet:
     description: str = ""
 
     def __post_init__(self) -> None:
+        for field in ("name", "title", "description"):
+            object.__setattr__(self, field, text(getattr(self, field), f"'{field}'"))
+        object.__setattr__(self, "templates", texts(self.templates, "'templates'"))
+        object.__setattr__(self, "classes", tuple(self.classes))
         check(self)
 
     @classmethod
@@ -110,7 +117,11 @@ class PromptSet:
         if str(name) in builtin:
             return cls.from_dict(read_prompts(builtin[str(name)]), source=str(name))
         path = Path(name)
-        if not path.is_file():
+        try:
+            there = path.is_file()
+        except OSError:  # no name that a file could have
+            there = False
+        if not there:
             raise PromptError(
                 f"There is no prompt set {str(name)!r}: neither a file nor one of {', '.join(builtin)}."
             )
@@ -128,21 +139,19 @@ class PromptSet:
         source
             What error messages call it: the file.
         """
-        known_keys(plain, ("name", "title", "description", "templates", "classes"), source)
-        entries = plain.get("classes")
-        if not isinstance(entries, Sequence) or isinstance(entries, str):
-            raise PromptError(f"{source}: 'classes' must be a list of classes.")
         try:
+            known_keys(plain, ("name", "title", "description", "templates", "classes"), "The prompt set")
+            entries = plain.get("classes")
+            if not isinstance(entries, Sequence) or isinstance(entries, str):
+                raise PromptError("'classes' must be a list of classes, each with a name and prompts.")
             return cls(
-                name=text(plain.get("name", ""), f"{source}: 'name'"),
-                title=text(plain.get("title", ""), f"{source}: 'title'"),
-                description=text(plain.get("description", ""), f"{source}: 'description'"),
-                templates=texts(plain.get("templates", ["{}"]), f"{source}: 'templates'"),
-                classes=tuple(_class(entry, i, source) for i, entry in enumerate(entries)),
+                name=plain.get("name", ""),
+                title=plain.get("title", ""),
+                description=plain.get("description", ""),
+                templates=plain.get("templates", ("{}",)),
+                classes=tuple(_class(entry, i) for i, entry in enumerate(entries)),
             )
         except PromptError as err:
-            if str(err).startswith(source):
-                raise
             raise PromptError(f"{source}: {err}") from err
 
     def to_dict(self) -> dict[str, Any]:
@@ -203,63 +212,12 @@ def builtin_prompt_sets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(resource("prompts").glob("*.yaml"))}
 
 
-def check(prompts: PromptSet) -> None:
-    """Raise a `PromptError` unless the set can be used."""
-    names = [c.name for c in prompts.classes]
-    if len(names) < 2:
-        raise PromptError("at least two classes are needed, or there is nothing to tell apart.")
-    if repeated := next((n for n in names if names.count(n) > 1), None):
-        raise PromptError(f"two classes are named {repeated!r}; give each its own name.")
-    for c in prompts.classes:
-        if not c.name.strip():
-            raise PromptError("a class has no name; give it one.")
-        if not c.prompts:
-            raise PromptError(f"the class {c.name!r} has no prompt; write at least one phrase for it.")
-        if not all(p.strip() for p in c.prompts):
-            raise PromptError(f"the class {c.name!r} has an empty prompt; write a phrase or remove it.")
-        if not re.fullmatch(r"#[0-9a-fA-F]{6}", c.color):
-            raise PromptError(f"the colour {c.color!r} of class {c.name!r} is not of the form #rrggbb.")
-        if c.role not in ROLES:
-            raise PromptError(f"the role {c.role!r} of class {c.name!r} is none of {', '.join(ROLES)}.")
-    if not prompts.templates:
-        raise PromptError("'templates' is empty; leave it out, or write at least '{}'.")
-    for template in prompts.templates:
-        if template.count("{}") != 1:
-            raise PromptError(f"the template {template!r} must hold {{}} once, where the prompt goes.")
-
-
-def known_keys(plain: Any, allowed: tuple[str, ...], source: str) -> None:
-    """Refuse anything but a mapping with the allowed keys."""
-    if not isinstance(plain, Mapping):
-        raise PromptError(f"{source} is no prompt set: expected the keys {', '.join(allowed)}.")
-    if unknown := [key for key in plain if key not in allowed]:
-        raise PromptError(f"{source} has the unknown key {unknown[0]!r}; there are {', '.join(allowed)}.")
-
-
-def text(value: Any, what: str) -> str:
-    """A text, stripped."""
-    if not isinstance(value, str):
-        raise PromptError(f"{what} must be a text; got {value!r}.")
-    return value.strip()
-
-
-def texts(value: Any, what: str) -> tuple[str, ...]:
-    """A list of texts, or a single one."""
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, Sequence):
-        raise PromptError(f"{what} must be a list of texts; got {value!r}.")
-    return tuple(text(v, f"an entry of {what}") for v in value)
-
-
-def _class(entry: Any, index: int, source: str) -> PromptClass:
+def _class(entry: Any, index: int) -> PromptClass:
     """One class from plain values."""
-    what = f"{source}: class {index + 1}"
-    known_keys(entry, ("name", "prompts", "color", "role"), what)
-    name = text(entry.get("name", ""), f"the name of {what}")
+    known_keys(entry, ("name", "prompts", "color", "role"), f"class {index + 1}")
     return PromptClass(
-        name=name,
-        prompts=texts(entry.get("prompts", []), f"'prompts' of class {name!r}"),
-        color=text(entry.get("color", PALETTE[index % len(PALETTE)]), f"the colour of class {name!r}"),
+        name=text(entry.get("name", ""), f"the name of class {index + 1}"),
+        prompts=entry.get("prompts", ()),
+        color=entry.get("color", PALETTE[index % len(PALETTE)]),
         role=entry.get("role", "tissue"),
     )

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from napari_histoalign.alignment import PromptSet, builtin_prompt_sets
+from napari_histoalign.alignment import PromptClass, PromptSet, builtin_prompt_sets
 from napari_histoalign.errors import PromptError
 
 GOOD = """
@@ -70,6 +72,44 @@ def test_saving_and_loading_changes_nothing(tmp_path: Path) -> None:
     assert "ü" in (tmp_path / "copy.yaml").read_text(encoding="utf-8")
 
 
+TEXT = st.text(st.characters(exclude_categories=("Cc", "Cs")), min_size=1).filter(lambda t: t.split())
+
+
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(TEXT, min_size=2, max_size=2, unique_by=lambda t: tuple(t.split())),
+    prompts=st.lists(TEXT, min_size=1),
+)
+def test_any_words_survive_saving_and_loading(tmp_path: Path, names: list[str], prompts: list[str]) -> None:
+    classes = tuple(PromptClass(name, tuple(prompts), "#123456", "lesion") for name in names)
+    original = PromptSet(prompts[0], classes, templates=("{}", "an image of {}"), title=names[0])
+    original.save(tmp_path / "mine.yaml")
+
+    assert PromptSet.load(tmp_path / "mine.yaml") == original
+    assert PromptSet.from_dict(original.to_dict()) == original
+
+
+def test_line_breaks_and_odd_spaces_become_plain_spaces(tmp_path: Path) -> None:
+    content = 'classes: [{name: " a ", prompts: ["fat\u00a0 cells\n"]}, {name: b, prompts: [y]}]'
+    prompts = PromptSet.load(write(tmp_path, content))
+
+    assert prompts.classes[0].name == "a"
+    assert prompts.classes[0].prompts == ("fat cells",)
+
+
+def test_a_file_from_an_editor_that_marks_utf8_can_be_read(tmp_path: Path) -> None:
+    assert PromptSet.load(write(tmp_path, GOOD.lstrip().encode("utf-8-sig"))).name == "mine"
+
+
+def test_a_set_too_large_to_be_read_again_is_not_written(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    prompts = PromptSet.load(path).with_prompts(0, ["x" * 1_100_000])
+
+    with pytest.raises(PromptError, match="too many to be read again"):
+        prompts.save(path)
+    assert path.read_text(encoding="utf-8") == GOOD
+
+
 def test_a_class_without_colour_gets_one_of_its_own(tmp_path: Path) -> None:
     colors = PromptSet.load(write(tmp_path, GOOD)).colors
 
@@ -97,8 +137,8 @@ def test_the_overlay_shows_the_first_lesion_else_the_first_tissue() -> None:
 
 
 BAD = {
-    "no mapping": ("- a\n- b\n", "no prompt set"),
-    "empty": ("", "no prompt set"),
+    "no mapping": ("- a\n- b\n", "must be a mapping"),
+    "empty": ("", "must be a mapping"),
     "no classes": ("name: x\n", "'classes' must be a list"),
     "one class": ("classes: [{name: a, prompts: [x]}]", "at least two classes"),
     "twice": ("classes: [{name: a, prompts: [x]}, {name: a, prompts: [y]}]", "two classes are named 'a'"),
@@ -109,6 +149,10 @@ BAD = {
     "role": ("classes: [{name: a, role: boss, prompts: [x]}, {name: b, prompts: [y]}]", "'boss'"),
     "role list": ("classes: [{name: a, role: [x], prompts: [x]}, {name: b, prompts: [y]}]", "role"),
     "colour": ("classes: [{name: a, color: red, prompts: [x]}, {name: b, prompts: [y]}]", "#rrggbb"),
+    "word for a truth value": ("name: no\n", "'name' must be a text; got False. Write it in quotes"),
+    "date": ("name: 2001-99-99", "month must be"),
+    "control character": ('name: "a\\x07"\n', "'name' holds a character"),
+    "half a character": ('name: "\\ud800"\n', "'name' holds a character"),
     "key": ("colour: red\nclasses: []", "unknown key 'colour'"),
     "class key": ("classes: [{nam: a, prompts: [x]}, {name: b, prompts: [y]}]", "unknown key 'nam'"),
     "class text": ("classes: [a, b]", "class 1"),
@@ -144,6 +188,8 @@ def test_what_cannot_be_used_is_refused_by_the_files_name(tmp_path: Path, what: 
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(PromptError, match=r"'breats'.*breast"):
         PromptSet.load("breats")
+    with pytest.raises(PromptError, match="neither a file"):
+        PromptSet.load("x" * 5000)
 
 
 def test_a_save_that_fails_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
