@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histoalign.alignment.checks import check_reference
 from napari_histoalign.alignment.linear import joint_fusion, mean_fusion, pair_logits
 from napari_histoalign.alignment.many_to_many import many_to_many
 from napari_histoalign.alignment.pooling import POOLINGS
@@ -31,6 +32,8 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
 )
 STRATEGIES = tuple(DESCRIPTIONS)
 WEIGHTINGS = ("reliability", "equal")
+LEAST, MOST = 1e-3, 1e3
+"""Bounds of temperature and sharpness: wide of any use, and within single precision."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ class Alignment:
             if value not in allowed:
                 raise AlignmentError(f"{value!r} is none of {', '.join(allowed)}.")
         for what, number in (("temperature", self.temperature), ("sharpness", self.sharpness)):
-            if not (isfinite(number) and number > 0):
-                raise AlignmentError(f"The {what} must be above 0; got {number}.")
-        if self.top_k < 1:
-            raise AlignmentError(f"top_k must be at least 1; got {self.top_k}.")
+            if not (_is_number(number) and LEAST <= number <= MOST):
+                raise AlignmentError(
+                    f"The {what} must be above 0, between {LEAST:g} and {MOST:g}; got {number!r}."
+                )
+        if not (_is_number(self.top_k) and self.top_k == int(self.top_k) >= 1):
+            raise AlignmentError(f"top_k must be a whole number of at least 1; got {self.top_k!r}.")
         if self.pair is not None:
-            object.__setattr__(self, "pair", tuple(self.pair))
+            object.__setattr__(self, "pair", _as_pair(self.pair))
             self._check_pair(self.pair)
 
     @classmethod
@@ -94,13 +99,16 @@ class Alignment:
         class_index: NDArray[np.integer],
         n_classes: int,
         logit_scales: Sequence[float],
+        *,
+        reference: NDArray[np.integer] | None = None,
     ) -> Scores:
         """Class probabilities of tiles.
 
         Parameters
         ----------
         images
-            One array an encoder: unit rows, float16 or float32, shape (n, views, width).
+            One array an encoder: float16 or float32 (a memory map will do), shape (n, views, width);
+            rows are brought to length 1 as they are read.
         texts
             One array an encoder: unit rows, shape (k, width).
         class_index
@@ -109,6 +117,9 @@ class Alignment:
             Number of classes.
         logit_scales
             Each encoder's own (100 for CLIP).
+        reference
+            Positions of the tiles from which ``many-to-many`` takes spreads, temperatures and
+            weights; all by default. The other strategies score each tile for itself.
 
         Returns
         -------
@@ -118,18 +129,18 @@ class Alignment:
         Raises
         ------
         AlignmentError
-            The arrays do not fit together, or the strategy needs what is not there.
+            The arrays do not fit together, hold numbers that are no embeddings, or lack what the
+            strategy needs.
         """
         bags = make_bags(images, texts, class_index, n_classes, logit_scales)
-        logits, details = self._logits(bags)
-        if not np.isfinite(logits).all():
-            raise AlignmentError(
-                "A stored image embedding is not finite: delete the embedding store and run again."
-            )
+        positions = None if reference is None else check_reference(reference, bags.tiles)
+        logits, details = self._logits(bags, positions)
         logits /= np.float32(self.temperature)
         return Scores(logits, softmax(logits), details)
 
-    def _logits(self, bags: Bags) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def _logits(
+        self, bags: Bags, reference: NDArray[np.int64] | None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         if self.name == "many-to-many":
             return many_to_many(
                 bags,
@@ -137,6 +148,7 @@ class Alignment:
                 sharpness=self.sharpness,
                 top_k=self.top_k,
                 weighting=self.weighting,
+                reference=reference,
             )
         if self.name == "one-to-one":
             pair = self.pair or (0, 0)
@@ -156,9 +168,21 @@ class Alignment:
         return pair_logits(bags, pair) if self.name == "cross-pair" else mean_fusion(bags)
 
     def _check_pair(self, pair: tuple[int, int]) -> None:
-        if len(pair) != 2 or not set(pair) <= {0, 1}:
-            raise AlignmentError(f"A pair is two encoder numbers, 0 or 1; got {pair}.")
         if self.name == "one-to-one" and pair[0] != pair[1]:
             raise AlignmentError(f"one-to-one pairs an encoder with itself; {pair} is a cross-pair.")
         if self.name == "cross-pair" and pair[0] == pair[1]:
             raise AlignmentError(f"cross-pair pairs two encoders; {pair} is one-to-one.")
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value, perhaps from a file, is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _as_pair(value: object) -> tuple[int, int]:
+    """A pair of encoder numbers, perhaps from a file."""
+    if isinstance(value, Sequence) and len(value) == 2:
+        first, second = value
+        if all(isinstance(e, int) and not isinstance(e, bool) and e in (0, 1) for e in (first, second)):
+            return first, second
+    raise AlignmentError(f"A pair is two encoder numbers, 0 or 1; got {value!r}.")

@@ -39,7 +39,7 @@ def match_confidence(standardised: Floats, target: float) -> float:
 
 
 def spread_sample(pooled: Floats) -> NDArray[np.int64]:
-    """At most `MATCHING_TILES` tiles, evenly over the range of the first class, in whatever order they come."""
+    """At most `MATCHING_TILES` tiles, evenly over the first class's range, in whatever order they come."""
     if len(pooled) <= MATCHING_TILES:
         return np.arange(len(pooled))
     order = np.lexsort(pooled.T[::-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,7 +64,7 @@ class Bags:
     def classes(self) -> list[slice]:
         """Where each class's prompts stand."""
         ends = np.searchsorted(self.class_index, np.arange(self.n_classes + 1)).tolist()
-        return [slice(start, stop) for start, stop in zip(ends[:-1], ends[1:], strict=True)]
+        return [slice(start, stop) for start, stop in pairwise(ends)]
 
     def comparable(self, pair: tuple[int, int]) -> bool:
         """Whether images of one encoder and texts of the other have the same width."""
