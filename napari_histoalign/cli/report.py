@@ -114,8 +114,9 @@ class Report:
         console.print(table)
         share = "" if summary.tissue_share is None else f", tissue {summary.tissue_share:.0%} of the slide"
         speed = f", {summary.tiles_per_second:.0f} tiles/s" if summary.tiles_per_second else ""
+        plural = "tile" if summary.tiles == 1 else "tiles"
         console.print(
-            f"{summary.tiles} tiles ({summary.reused} embedded before){share}{speed}, "
+            f"{summary.tiles} {plural} ({summary.reused} embedded before){share}{speed}, "
             f"{duration(summary.seconds)} in all"
         )
         for note in summary.notes:
