@@ -136,6 +136,7 @@ def test_the_overlay_shows_the_first_lesion_else_the_first_tissue() -> None:
     assert roles("background", "tissue", "tissue") == 1
 
 
+CLASSES = "classes: [{name: a, prompts: [x]}, {name: b, prompts: [y]}]\n"
 BAD = {
     "no mapping": ("- a\n- b\n", "must be a mapping"),
     "empty": ("", "must be a mapping"),
@@ -149,10 +150,10 @@ BAD = {
     "role": ("classes: [{name: a, role: boss, prompts: [x]}, {name: b, prompts: [y]}]", "'boss'"),
     "role list": ("classes: [{name: a, role: [x], prompts: [x]}, {name: b, prompts: [y]}]", "role"),
     "colour": ("classes: [{name: a, color: red, prompts: [x]}, {name: b, prompts: [y]}]", "#rrggbb"),
-    "word for a truth value": ("name: no\n", "'name' must be a text; got False. Write it in quotes"),
+    "word for a truth value": ("name: no\n" + CLASSES, "'name' must be a text; got False. Write it in quotes"),
     "date": ("name: 2001-99-99", "month must be"),
-    "control character": ('name: "a\\x07"\n', "'name' holds a character"),
-    "half a character": ('name: "\\ud800"\n', "'name' holds a character"),
+    "control character": ('name: "a\\x07"\n' + CLASSES, "'name' holds a character"),
+    "half a character": ('name: "\\ud800"\n' + CLASSES, "'name' holds a character"),
     "key": ("colour: red\nclasses: []", "unknown key 'colour'"),
     "class key": ("classes: [{nam: a, prompts: [x]}, {name: b, prompts: [y]}]", "unknown key 'nam'"),
     "class text": ("classes: [a, b]", "class 1"),
