@@ -150,7 +150,7 @@ BAD = {
     "role": ("classes: [{name: a, role: boss, prompts: [x]}, {name: b, prompts: [y]}]", "'boss'"),
     "role list": ("classes: [{name: a, role: [x], prompts: [x]}, {name: b, prompts: [y]}]", "role"),
     "colour": ("classes: [{name: a, color: red, prompts: [x]}, {name: b, prompts: [y]}]", "#rrggbb"),
-    "word for a truth value": ("name: no\n" + CLASSES, "'name' must be a text; got False. Write it in quotes"),
+    "word for a truth value": ("name: no\n" + CLASSES, "'name' must be a text; got False. Write it in"),
     "date": ("name: 2001-99-99", "month must be"),
     "control character": ('name: "a\\x07"\n' + CLASSES, "'name' holds a character"),
     "half a character": ('name: "\\ud800"\n' + CLASSES, "'name' holds a character"),
