@@ -70,9 +70,9 @@ class Alignment:
         for what, number in (("temperature", self.temperature), ("sharpness", self.sharpness)):
             if not (_is_number(number) and LEAST <= number <= MOST):
                 raise AlignmentError(
-                    f"The {what} must be above 0, between {LEAST:g} and {MOST:g}; got {number!r}."
+                    f"The {what} must be a number between {LEAST:g} and {MOST:g}; got {number!r}."
                 )
-        if not (_is_number(self.top_k) and self.top_k == int(self.top_k) >= 1):
+        if not (isinstance(self.top_k, int) and not isinstance(self.top_k, bool) and self.top_k >= 1):
             raise AlignmentError(f"top_k must be a whole number of at least 1; got {self.top_k!r}.")
         if self.pair is not None:
             object.__setattr__(self, "pair", _as_pair(self.pair))

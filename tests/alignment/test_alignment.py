@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import Case, make_case, unit
+from cases import Case, dot, make_case, unit
 
 from napari_histoalign.alignment import DESCRIPTIONS, STRATEGIES, Alignment
 from napari_histoalign.errors import AlignmentError
@@ -25,12 +28,22 @@ def test_every_strategy_is_described_and_survives_plain_values() -> None:
     ("parameters", "sentence"),
     [
         ({"name": "guess"}, "no alignment 'guess'"),
-        ({"temperature": 0.0}, "temperature must be above 0"),
-        ({"temperature": float("nan")}, "temperature must be above 0"),
-        ({"sharpness": -1.0}, "sharpness must be above 0"),
+        ({"temperature": 0.0}, "temperature must be a number between 0.001 and 1000; got 0.0"),
+        ({"temperature": float("nan")}, "temperature must be a number"),
+        ({"temperature": 1e-38}, "temperature must be a number"),
+        ({"temperature": "hot"}, "temperature must be a number.*'hot'"),
+        ({"sharpness": -1.0}, "sharpness must be a number"),
+        ({"sharpness": None}, "sharpness must be a number.*None"),
+        ({"sharpness": True}, "sharpness must be a number"),
         ({"pooling": "sum"}, "'sum' is none of"),
         ({"weighting": "labels"}, "'labels' is none of"),
         ({"top_k": 0}, "top_k"),
+        ({"top_k": 2.0}, "top_k.*2.0"),
+        ({"top_k": "3"}, "top_k"),
+        ({"pair": 3}, "0 or 1; got 3"),
+        ({"pair": (0.0, 0)}, "0 or 1"),
+        ({"pair": (0, True)}, "0 or 1"),
+        ({"pair": (0, 1, 0)}, "0 or 1"),
         ({"name": "one-to-one", "pair": (0, 1)}, "cross-pair"),
         ({"name": "cross-pair", "pair": (1, 1)}, "one-to-one"),
         ({"name": "cross-pair", "pair": (0, 2)}, "0 or 1"),
@@ -39,6 +52,8 @@ def test_every_strategy_is_described_and_survives_plain_values() -> None:
 def test_parameters_that_make_no_sense_are_refused(parameters: dict, sentence: str) -> None:
     with pytest.raises(AlignmentError, match=sentence):
         Alignment(**parameters)
+    with pytest.raises(AlignmentError, match=sentence):
+        Alignment.from_dict(parameters)
 
 
 @pytest.mark.parametrize("name", ["cross-pair", "joint-fusion", "mean-fusion"])
@@ -65,27 +80,53 @@ def broken(case: Case, what: str) -> tuple:
     bad = np.array(texts[0])
     bad[0, 0] = np.nan
     return {
-        "images": ([images[0][:, 0]] * 2, texts, index, n, scales),
+        "flat": ([images[0][:, 0]] * 2, texts, index, n, scales),
         "tiles": ([images[0], images[1][:10]], texts, index, n, scales),
+        "views": ([i[:, :0] for i in images], texts, index, n, scales),
+        "width": ([i[:, :, :8] for i in images], texts, index, n, scales),
         "texts": (images, [t[:-1] for t in texts], index, n, scales),
+        "long": (images, [texts[0], 1.1 * texts[1]], index, n, scales),
         "class": (images, texts, index, n + 1, scales),
+        "column": (images, texts, index[:, None], n, scales),
+        "fraction": (images, texts, index + 0.5, n, scales),
         "scales": (images, texts, index, n, [30.0]),
         "scale": (images, texts, index, n, [30.0, 0.0]),
+        "large": (images, texts, index, n, [30.0, 1e30]),
         "nan": (images, [bad, texts[1]], index, n, scales),
         "none": ([], [], index, n, []),
     }[what]
 
 
-@pytest.mark.parametrize("what", ["images", "tiles", "texts", "class", "scales", "scale", "nan", "none"])
-def test_arrays_that_do_not_fit_are_refused(case: Case, what: str) -> None:
-    with pytest.raises(AlignmentError):
-        Alignment().score(*broken(case, what))
+MISFITS = {
+    "flat": r"shape \(tiles, views, width\)",
+    "tiles": "same tiles and views",
+    "views": "at least one view",
+    "width": r"shape \(9, 8\).*got \(9, 16\)",
+    "texts": r"shape \(9, 16\).*got \(8, 16\)",
+    "long": "length 1.1 instead of 1",
+    "class": "Each of the 4 classes needs a prompt",
+    "column": "whole numbers, one a prompt",
+    "fraction": "whole numbers, one a prompt",
+    "scales": "got 2, 2 and 1",
+    "scale": "Logit scales must be above 0",
+    "large": "at most 10000",
+    "nan": "text embedding is not finite",
+    "none": "got 0, 0 and 0",
+}
+
+
+@pytest.mark.parametrize("name", ["one-to-one", "many-to-many"])
+@pytest.mark.parametrize("what", MISFITS)
+def test_arrays_that_do_not_fit_are_refused(case: Case, what: str, name: str) -> None:
+    with pytest.raises(AlignmentError, match=MISFITS[what]):
+        Alignment(name).score(*broken(case, what))
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_an_image_embedding_that_is_not_finite_never_becomes_a_probability(name: str, case: Case) -> None:
-    case.images[0][3, 1, 2] = np.nan
-    with pytest.raises(AlignmentError, match="not finite"):
+@pytest.mark.parametrize("damage", [np.nan, np.inf, 0.0])
+def test_an_embedding_that_is_none_never_becomes_a_probability(name: str, damage: float, case: Case) -> None:
+    case.images[0][3, 1] = damage
+    with pytest.raises(AlignmentError, match="zero or not finite"):
         Alignment(name).score(*case.arguments())
 
 
@@ -93,5 +134,35 @@ def test_an_image_embedding_that_is_not_finite_never_becomes_a_probability(name:
 def test_no_tiles_give_no_scores(name: str) -> None:
     scores = Alignment(name).score(*make_case(n=0).arguments())
 
-    assert scores.probabilities.shape == (0, 3)
+    assert scores.probabilities.shape == scores.logits.shape == (0, 3)
     assert scores.margin.shape == scores.entropy.shape == scores.label.shape == (0,)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("n", [0, 1, 50])
+def test_details_are_plain_values_for_the_provenance(name: str, n: int) -> None:
+    details = Alignment(name).score(*make_case(n=n).arguments()).details
+
+    assert json.loads(json.dumps(details, allow_nan=False)) == details
+
+
+@pytest.mark.parametrize("name", ["one-to-one", "many-to-many"])
+def test_one_encoder_one_view_and_one_tile_will_do(name: str) -> None:
+    case = make_case(encoders=1, views=1, n=1, classes=(1, 1))
+    scores = Alignment(name).score(*case.arguments())
+
+    odds = [math.exp(30.0 * dot(case.images[0][0, 0], t)) for t in case.texts[0]]
+    np.testing.assert_allclose(scores.probabilities[0], np.array(odds) / sum(odds), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_a_memory_map_scores_like_an_array(name: str, tmp_path: Path) -> None:
+    case = make_case()
+    case.images = [i.astype(np.float16) for i in case.images]
+    for e, image in enumerate(case.images):
+        np.save(tmp_path / f"{e}.npy", image)
+    mapped = replace(case, images=[np.load(tmp_path / f"{e}.npy", mmap_mode="r") for e in (0, 1)])
+
+    np.testing.assert_array_equal(
+        Alignment(name).score(*mapped.arguments()).logits, Alignment(name).score(*case.arguments()).logits
+    )

@@ -77,6 +77,17 @@ def test_repeating_the_views_wins_nothing(name: str, seed: int) -> None:
 
 
 @EACH
+@FEW
+@given(seed=SEEDS, factor=st.floats(0.01, 100))
+def test_the_length_of_image_embeddings_does_not_matter(name: str, seed: int, factor: float) -> None:
+    case = make_case(seed)
+    lengths = np.random.default_rng(seed).uniform(0.5, 2, (50, 2, 1)).astype(np.float32)
+    longer = replace(case, images=[i * lengths * np.float32(factor) for i in case.images])
+
+    np.testing.assert_allclose(probabilities(name, longer), probabilities(name, case), atol=1e-4)
+
+
+@EACH
 def test_the_size_of_blocks_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     case = make_case(n=101)
     whole = probabilities(name, case)
