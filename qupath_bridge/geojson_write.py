@@ -14,7 +14,7 @@ from napari_histoalign.files import whole_file
 from qupath_bridge.features import NAMESPACE, region_feature, tile_features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from napari_histoalign.results import Region, TileScores
@@ -61,7 +61,7 @@ def write_regions(
                 metadata["histoalign notice"] = notice
             yield region_feature(region, origin=origin, offset=bounds_offset, metadata=metadata)
 
-    write_features(path, features())
+    write_features(path, features(), about=_about(run_id, notice))
 
 
 def write_tiles(
@@ -71,18 +71,26 @@ def write_tiles(
     run_id: str,
     slide_fingerprint: str,
     bounds_offset: tuple[int, int] = (0, 0),
+    notice: str | None = None,
 ) -> None:
-    """Write scored tiles as QuPath tile objects; parameters and errors as for `write_regions`."""
+    """Write scored tiles as QuPath tile objects; parameters and errors as for `write_regions`.
+
+    Tiles hold no text of their own in QuPath; the notice stands once, at the head of the file.
+    """
     origin = _origin(slide_fingerprint, run_id)
-    write_features(path, tile_features(scores, origin=origin, offset=bounds_offset))
+    features = tile_features(scores, origin=origin, offset=bounds_offset)
+    write_features(path, features, about=_about(run_id, notice))
 
 
-def write_features(path: Path, features: Iterable[dict[str, Any]]) -> None:
-    """Stream features into a FeatureCollection, one a line, holding few at a time."""
+def write_features(path: Path, features: Iterable[dict[str, Any]], *, about: Mapping[str, str]) -> None:
+    """Stream features into a FeatureCollection, one a line, holding few at a time.
+
+    `about` becomes a foreign member of the collection (RFC 7946, 6.1), which readers skip.
+    """
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
     try:
         with whole_file(path) as temporary, _text_file(temporary) as file:
-            file.write('{"type":"FeatureCollection","features":[')
+            file.write(f'{{"type":"FeatureCollection","histoalign":{encode(about)},"features":[')
             lines: list[str] = []
             separator = "\n"
             for feature in features:
@@ -116,6 +124,11 @@ def _text_file(path: Path) -> Iterator[IO[str]]:
         packed = gzip.GzipFile(filename="", mode="wb", compresslevel=5, fileobj=raw, mtime=0)
         with packed, io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as text:
             yield text
+
+
+def _about(run_id: str, notice: str | None) -> dict[str, str]:
+    """What a file says of itself."""
+    return {"run": run_id, **({"notice": notice} if notice else {})}
 
 
 def _origin(slide_fingerprint: str, run_id: str) -> uuid.UUID:

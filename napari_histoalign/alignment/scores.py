@@ -47,6 +47,7 @@ class Scores:
         """Entropy over its largest value, 0 (certain) to 1 (no idea), shape (n,)."""
         p = np.maximum(self.probabilities, np.finfo(np.float32).tiny)
         entropy: NDArray[np.float32] = -(p * np.log(p)).sum(axis=1) / np.float32(np.log(p.shape[1]))
+        entropy = entropy.clip(0, 1)  # rounding leaves it a little outside
         return entropy
 
 

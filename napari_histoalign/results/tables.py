@@ -20,7 +20,7 @@ METADATA = b"napari-histoalign"
 """Key of the schema metadata: what the columns do not hold, as JSON."""
 
 
-def write_tiles_table(path: Path, scores: TileScores) -> None:
+def write_tiles_table(path: Path, scores: TileScores, *, about: Mapping[str, str] | None = None) -> None:
     """Write tiles to a Parquet file, whole or not at all.
 
     The columns are ``x``, ``y`` (int64) and ``size_px`` (level-0 pixels), ``p_<class>``
@@ -33,6 +33,8 @@ def write_tiles_table(path: Path, scores: TileScores) -> None:
         The file; its folder must exist.
     scores
         What to write.
+    about
+        Texts kept in the metadata, such as the run's identity and a notice.
 
     Raises
     ------
@@ -61,6 +63,7 @@ def write_tiles_table(path: Path, scores: TileScores) -> None:
         "class_names": scores.class_names,
         "colors": scores.colors,
         "roles": scores.roles,
+        "about": dict(about or {}),
     }
     metadata = {METADATA: json.dumps(rest, ensure_ascii=False).encode()}
     table = pa.table(columns).replace_schema_metadata(metadata)

@@ -20,7 +20,13 @@ OWN = "napari-histoalign"
 """Key of what NGFF has no place for: the map's place in level-0 pixels, to the bit."""
 
 
-def write_probability_zarr(folder: Path, map: ProbabilityMap, *, mpp: tuple[float, float] | None) -> None:
+def write_probability_zarr(
+    folder: Path,
+    map: ProbabilityMap,
+    *,
+    mpp: tuple[float, float] | None,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Write a map as an OME-Zarr image, whole or not at all.
 
     Axes are c, y, x, one channel a class, with its name, colour and a window of
@@ -37,6 +43,8 @@ def write_probability_zarr(folder: Path, map: ProbabilityMap, *, mpp: tuple[floa
     mpp
         Micrometres per level-0 pixel in x and y. Without it coordinates are level-0
         pixels and axes have no unit.
+    about
+        Texts kept in the attributes, such as the run's identity and a notice.
 
     Raises
     ------
@@ -50,6 +58,7 @@ def write_probability_zarr(folder: Path, map: ProbabilityMap, *, mpp: tuple[floa
         "step": float(map.step),
         "mpp": None if mpp is None else [float(v) for v in mpp],
         "scored": int(map.scored().sum()),
+        "about": dict(about or {}),
     }
     attributes: dict[str, Any] = {"ome": _image(map, mpp, Path(folder).stem), OWN: own}
     try:

@@ -89,13 +89,14 @@ def write_results(
         probabilities, roles=tiles.roles, threshold=threshold, slide_size=slide.dimensions, mpp=slide.mpp
     )
     notice = " ".join(dict.fromkeys(e.spec.notice for e in analysis.encoders if e.spec.notice)) or None
+    about = {"run": run_id, **({"notice": notice} if notice else {})}
     names = ("tiles.parquet", "probabilities.zarr", "regions.geojson", "tiles.geojson", "overlay.png")
     files = {name: folder / name for name in (*names, "run.json")}
     x, y = slide.bounds[:2]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_tiles_table(files["tiles.parquet"], tiles)
-        write_probability_zarr(files["probabilities.zarr"], probabilities, mpp=slide.mpp)
+        write_tiles_table(files["tiles.parquet"], tiles, about=about)
+        write_probability_zarr(files["probabilities.zarr"], probabilities, mpp=slide.mpp, about=about)
         write_regions(
             files["regions.geojson"],
             regions,
@@ -110,6 +111,7 @@ def write_results(
             run_id=run_id,
             slide_fingerprint=slide.fingerprint,
             bounds_offset=(x, y),
+            notice=notice,
         )
         write_overlay(
             files["overlay.png"],

@@ -43,6 +43,16 @@ def test_all_six_files_are_there_and_nothing_else(summary: RunSummary) -> None:
     }
 
 
+def test_every_file_that_shows_the_encoders_output_says_what_they_are(summary: RunSummary) -> None:
+    words = b"not for diagnosis"
+
+    for name in ("regions.geojson", "tiles.geojson", "run.json"):
+        assert words in summary.files[name].read_bytes()
+    assert any(words in value for value in pq.read_schema(summary.files["tiles.parquet"]).metadata.values())
+    group = zarr.open_group(summary.files["probabilities.zarr"], mode="r")
+    assert "not for diagnosis" in group.attrs["napari-histoalign"]["about"]["notice"]
+
+
 def test_every_tile_on_tissue_is_in_the_table_and_glass_is_not(drawn: Drawn, summary: RunSummary) -> None:
     rows = table(summary)
 
