@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from napari_histoalign.engine import duration
 from napari_histoalign.errors import HistoalignError
 
 if TYPE_CHECKING:
@@ -122,16 +123,6 @@ class Report:
         for note in summary.notes:
             console.print(f"Note: {note}")
         console.print(f"Results: {summary.folder}", soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: ``"42 s"``, ``"3 min 05 s"``, ``"2 h 10 min"``."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def _stderr() -> Console:

@@ -1,7 +1,7 @@
 """The run: read, embed, store, score; resumable and cancellable, without Qt."""
 
 from napari_histoalign.engine.analysis import Analysis
-from napari_histoalign.engine.progress import Progress, Stopwatch
+from napari_histoalign.engine.progress import Progress, Stopwatch, duration
 from napari_histoalign.engine.scored import Scored
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
 from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS
@@ -15,4 +15,5 @@ __all__ = [
     "Scored",
     "Stopwatch",
     "StoreKey",
+    "duration",
 ]

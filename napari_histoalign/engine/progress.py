@@ -65,3 +65,13 @@ class Stopwatch:
     def elapsed(self) -> float:
         """Seconds since the start."""
         return time.monotonic() - self._started
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two units that matter: ``"42 s"``, ``"3 min 05 s"``, ``"2 h 10 min"``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -8,7 +8,7 @@ from napari_histoalign.alignment import DESCRIPTIONS
 from napari_histoalign.plugin.widgets.alignment_box import AlignmentBox
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
 from napari_histoalign.plugin.widgets.encoder_box import EncoderBox, EncoderChoice
-from napari_histoalign.plugin.widgets.run_box import RunBox, duration
+from napari_histoalign.plugin.widgets.run_box import RunBox
 from napari_histoalign.plugin.widgets.slide_box import SlideBox
 
 pytestmark = pytest.mark.usefixtures("display")
@@ -131,13 +131,6 @@ def test_progress_shows_tiles_speed_and_time_left(qtbot):
     box.show_progress(1200, 4800, 31.4, 114.6)
     assert box.progress.text() == "1,200 / 4,800   31 tiles/s   1 min 55 s left"
     assert box.progress.value() == 1200
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0 s"), (59.4, "59 s"), (59.6, "1 min 00 s"), (7322, "2 h 02 min")]
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text
 
 
 def test_slides_come_and_go(qtbot):

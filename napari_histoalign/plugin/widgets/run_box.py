@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QVBoxLayout, QWidget
 
+from napari_histoalign.engine import duration
 from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, WARNING_COLOR, narrow_combo, note
 
 AREAS = (
@@ -133,13 +134,3 @@ class RunBox(QWidget):
             self.overlay.addItem(name, name)
         self.overlay.addItem("nothing", "")
         self.overlay.setCurrentIndex(max(0, self.overlay.findData(chosen if chosen in names else current)))
-
-
-def duration(seconds: float) -> str:
-    """A time that is left, in the two units that matter."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
