@@ -9,8 +9,9 @@ PYTHON := .venv/bin/python
 STAMP := .venv/.installed
 # an editable install links each shipped file, so a new one needs a new install
 SHIPPED := $(shell find napari.yaml resources -type f)
-# a window of our own size for the tests; a display that is already there serves as well
-SCREEN := $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24",)
+# a window of our own size for the tests, else the display that is there; asked when it is needed, since
+# the system libraries may only just have been installed
+SCREEN = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24",)
 PYTEST := $(PYTHON) -m pytest
 
 demo: install
