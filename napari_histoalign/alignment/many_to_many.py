@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MIN_REFERENCE = 32
 """Fewer tiles say too little about a block's spread; each block then keeps its own logit scale."""
 MIN_SPREAD = 1e-6
-"""In cosine units: rounding, not signal. Tiles that are all alike are no reference."""
+"""In cosine units: rounding, not signal. Such a block cannot tell classes apart, and is not stretched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +70,15 @@ def many_to_many(
        reference tiles, so that a pair whose cosines are spread wider does not count for more.
     3. *Temperature*: ``g`` such that the mean top probability of ``softmax(g z)`` over the reference
        equals that of the encoders' own pairs at their own logit scales (confidence matching as in
-       Frolic, Zhu et al. 2024), so that probabilities keep the range the encoders were trained to.
+       Frolic, Zhu et al. 2024), so that no pair is surer than the encoders were trained to be. Their sum
+       is less sure than each of them, wherever they disagree.
     4. *Weigh and sum*: ``logit_c = sum_ij w_ij g_ij z_ij,c`` with label-free weights that sum to 1
        (see `napari_histoalign.alignment.reliability`).
 
     A tile's score depends on the reference through s, g and w alone. With fewer than `MIN_REFERENCE`
-    reference tiles, or tiles that are all alike in a pair, each pair keeps its own logit scale
-    (``g / s = scale``) and weights are equal.
+    reference tiles each pair keeps its own logit scale (``g / s = scale``) and weights are equal.
+    A pair in which all classes are alike (words that an encoder never learned) keeps its scale too,
+    has no say in the confidence of the others, and a reliability of 0.
 
     Parameters
     ----------
@@ -105,9 +107,10 @@ def many_to_many(
     blocks = [b for i in range(bags.encoders) for b in _blocks(bags, i, pooling, sharpness, top_k, reference)]
     seen = [b.pooled if reference is None else b.pooled[reference] for b in blocks]
     spreads = [float(np.sqrt(np.mean(np.square(p), dtype=np.float64))) if p.size else 0.0 for p in seen]
-    enough = len(seen[0]) >= MIN_REFERENCE and min(spreads) > MIN_SPREAD
+    own = [s for b, s in zip(blocks, spreads, strict=True) if b.pair[0] == b.pair[1]]
+    enough = len(seen[0]) >= MIN_REFERENCE and max(own) > MIN_SPREAD
     gains = _matched_gains(blocks, seen, spreads) if enough else [b.scale for b in blocks]
-    reliable = [b.reliability for b in blocks]
+    reliable = [b.reliability if s > MIN_SPREAD else 0.0 for b, s in zip(blocks, spreads, strict=True)]
     weights = reliability_weights(reliable if enough and weighting == "reliability" else [1.0] * len(blocks))
     logits = np.zeros((bags.tiles, bags.n_classes), np.float32)
     for block, gain, weight in zip(blocks, gains, weights, strict=True):
@@ -155,7 +158,9 @@ def _blocks(
 def _matched_gains(blocks: Sequence[Block], seen: Sequence[Floats], spreads: Sequence[float]) -> list[float]:
     """A factor for each block's pooled similarities that gives it the own pairs' mean confidence."""
     sample = spread_sample(seen[0])
-    seen = [p[sample] for p in seen]
-    own = [b.scale * p for b, p in zip(blocks, seen, strict=True) if b.pair[0] == b.pair[1]]
+    sampled = [(b, p[sample], s) for b, p, s in zip(blocks, seen, spreads, strict=True)]
+    own = [b.scale * p for b, p, s in sampled if b.pair[0] == b.pair[1] and s > MIN_SPREAD]
     target = float(np.mean([confidence(logits) for logits in own]))
-    return [match_confidence(p / np.float32(s), target) / s for p, s in zip(seen, spreads, strict=True)]
+    return [
+        match_confidence(p / np.float32(s), target) / s if s > MIN_SPREAD else b.scale for b, p, s in sampled
+    ]
