@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 MATCHING_TILES = 8192
-"""Tiles on which confidences are matched; more would not move the temperature."""
+"""Tiles on which confidences are matched; more would move a temperature by a percent or two."""
 
 
 def confidence(logits: Floats) -> float:

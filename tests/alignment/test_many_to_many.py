@@ -9,7 +9,9 @@ import pytest
 from cases import Case, dot, make_case, members, soft, unit
 
 from napari_histoalign.alignment import Alignment
-from napari_histoalign.alignment.many_to_many import MIN_REFERENCE, confidence, match_confidence
+from napari_histoalign.alignment import confidence as confidence_module
+from napari_histoalign.alignment.confidence import confidence, match_confidence
+from napari_histoalign.alignment.many_to_many import MIN_REFERENCE
 
 PAIRS = [(0, 0), (0, 1), (1, 0), (1, 1)]
 
@@ -103,6 +105,46 @@ def test_few_tiles_keep_each_pairs_own_scale(n: int) -> None:
     assert got.details["weights"] == [0.25] * 4
     assert got.details["reference_tiles"] == 0
     np.testing.assert_allclose(1 / np.array(got.details["temperatures"]), got.details["scales"])
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_an_encoder_to_which_all_prompts_are_alike_has_no_say(lost: int) -> None:
+    """As when it never learned the words: the other encoder's own pair sets the confidence."""
+    case = make_case(n=200, classes=(2, 2, 2))
+    case.texts[lost] = np.repeat(case.texts[lost][:1], 6, axis=0)
+    got = Alignment("many-to-many").score(*case.arguments())
+
+    details, kept = got.details, 1 - lost
+    weights = dict(zip(map(tuple, details["pairs"]), details["weights"], strict=True))
+    assert weights[0, lost] == weights[1, lost] == 0
+    pooled = pooled_by_loops(case, (kept, kept), 1.0)
+    own = details["pairs"].index([kept, kept])
+    assert top(pooled / details["temperatures"][own]) == pytest.approx(
+        top(case.scales[kept] * pooled), abs=1e-4
+    )
+    assert np.isfinite(got.probabilities).all()
+
+
+@pytest.mark.parametrize("encoders", [1, 2])
+def test_no_encoder_that_can_tell_classes_apart_gives_even_odds(encoders: int) -> None:
+    case = make_case(n=100, classes=(2, 2, 2), encoders=encoders)
+    case.texts = [np.repeat(t[:1], 6, axis=0) for t in case.texts]
+    got = Alignment("many-to-many").score(*case.arguments())
+
+    np.testing.assert_allclose(got.probabilities, 1 / 3, atol=1e-4)
+
+
+def test_matching_on_a_sample_finds_the_temperatures_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = make_case(n=2000)
+    whole = Alignment("many-to-many").score(*case.arguments()).details["temperatures"]
+    monkeypatch.setattr(confidence_module, "MATCHING_TILES", 1000)
+    sampled = Alignment("many-to-many").score(*case.arguments()).details["temperatures"]
+    case.images = [i[::-1] for i in case.images]
+    reversed_ = Alignment("many-to-many").score(*case.arguments()).details["temperatures"]
+
+    np.testing.assert_allclose(sampled, whole, rtol=0.1)
+    assert sampled != whole
+    np.testing.assert_allclose(reversed_, sampled, rtol=1e-4)
 
 
 def test_tiles_that_are_all_alike_give_finite_scores() -> None:
