@@ -27,16 +27,6 @@ def call(*arguments: object, **options: object) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.fixture(scope="module")
-def slide(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small drawn slide."""
-    from napari_histoalign.sample import draw_slide
-
-    path = tmp_path_factory.mktemp("slides") / "small.tif"
-    draw_slide(path, seed=5, size=1536)
-    return path
-
-
 def test_help_and_version_come_at_once() -> None:
     assert "run" in call("--help").stdout
     assert call("--version").stdout.startswith("napari-histoalign ")
