@@ -40,12 +40,12 @@ def _check_class(c: PromptClass, index: int) -> None:
         raise PromptError(f"the class {c.name!r} has an empty prompt; write a phrase or remove it.")
     if not (isinstance(c.color, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", c.color)):
         raise PromptError(
-            f"the colour {c.color!r} of class {c.name!r} is not of the form #rrggbb; write one in quotes, "
-            "such as '#d62728'."
+            f"the colour {_short(c.color)} of class {c.name!r} is not of the form #rrggbb; write one in "
+            "quotes, such as '#d62728'."
         )
     if c.role not in ROLES:
         raise PromptError(
-            f"the role {c.role!r} of class {c.name!r} is unknown; write one of {', '.join(ROLES)}."
+            f"the role {_short(c.role)} of class {c.name!r} is unknown; write one of {', '.join(ROLES)}."
         )
 
 
@@ -56,13 +56,16 @@ def known_keys(plain: Any, allowed: tuple[str, ...], what: str) -> None:
             f"{what} must be a mapping with the keys {', '.join(allowed)}; got {_short(plain)}."
         )
     if unknown := [key for key in plain if key not in allowed]:
-        raise PromptError(f"{what} has the unknown key {unknown[0]!r}; there are {', '.join(allowed)}.")
+        raise PromptError(f"{what} has the unknown key {_short(unknown[0])}; there are {', '.join(allowed)}.")
 
 
 def text(value: Any, what: str) -> str:
     """A text with single spaces: line breaks, tabs and no-break spaces mean nothing to an encoder."""
     if not isinstance(value, str):
-        raise PromptError(f"{what} must be a text; got {_short(value)}. Write it in quotes.")
+        raise PromptError(
+            f"{what} must be a text; got {_short(value)}. Write it in quotes, as a phrase with a "
+            "colon must be too."
+        )
     spaced = " ".join(value.split())
     if any(category(c) in ("Cc", "Cs") for c in spaced):
         raise PromptError(f"{what} holds a character that is no letter or sign: {_short(value)}. Remove it.")
@@ -80,5 +83,8 @@ def texts(value: Any, what: str) -> tuple[str, ...]:
 
 def _short(value: Any) -> str:
     """A value as it may stand in a sentence."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no number of more than some thousand digits
+        return "a very long number"
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

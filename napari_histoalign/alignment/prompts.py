@@ -149,7 +149,10 @@ class PromptSet:
                 title=plain.get("title", ""),
                 description=plain.get("description", ""),
                 templates=plain.get("templates", ("{}",)),
-                classes=tuple(_class(entry, i) for i, entry in enumerate(entries)),
+                classes=tuple(
+                    _class(entry, i, color)
+                    for i, (entry, color) in enumerate(zip(entries, _free_colors(entries), strict=True))
+                ),
             )
         except PromptError as err:
             raise PromptError(f"{source}: {err}") from err
@@ -212,12 +215,20 @@ def builtin_prompt_sets() -> dict[str, Path]:
     return {path.stem: path for path in sorted(resource("prompts").glob("*.yaml"))}
 
 
-def _class(entry: Any, index: int) -> PromptClass:
-    """One class from plain values."""
+def _free_colors(entries: Sequence[Any]) -> list[str]:
+    """A colour for each class in case it names none: of the palette, less what others name."""
+    given = [e.get("color") for e in entries if isinstance(e, Mapping)]
+    named = {color.lower() for color in given if isinstance(color, str)}
+    free = [color for color in PALETTE if color not in named] or PALETTE
+    return [free[i % len(free)] for i in range(len(entries))]
+
+
+def _class(entry: Any, index: int, color: str) -> PromptClass:
+    """One class from plain values, with a colour in case it names none."""
     known_keys(entry, ("name", "prompts", "color", "role"), f"class {index + 1}")
     return PromptClass(
         name=text(entry.get("name", ""), f"the name of class {index + 1}"),
         prompts=entry.get("prompts", ()),
-        color=entry.get("color", PALETTE[index % len(PALETTE)]),
+        color=entry.get("color", color),
         role=entry.get("role", "tissue"),
     )
