@@ -2,9 +2,11 @@
 
     python tools/train_encoders.py --work <folder for tiles and checkpoints>
 
-First `demo-general` learns colours, textures and shapes; then `demo-path` starts from its weights and
-learns the words of pathology. Tiles are drawn once into the work folder; training resumes where it
-stopped. The same seed on the same machine gives the same weights. No real image is read.
+`demo-path` measures the tissue; its heads learn what the measures mean from what the drawing says of each
+tile. `demo-general` is a small convolutional network that learns to guess those measures from pixels. The
+text towers learn a lexicon of statements; that of `demo-path` starts from that of `demo-general`. Everything
+is drawn, measured and learned once and kept in the work folder, so that a run that was stopped goes on where
+it was. The same seed on the same machine gives the same weights. No real image is read.
 """
 
 from __future__ import annotations
@@ -12,34 +14,149 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import yaml
-from encoder_training.captions import GENERAL_TEMPLATES, PATHOLOGY_TEMPLATES, Writer, vocabulary
-from encoder_training.concepts import GENERAL, PATHOLOGY, phrases
-from encoder_training.learning import Learner, Stage, folded, shape_for, train
-from encoder_training.tiles import FIRST_TRAINING_SEED, MEASURES, load_tiles
+from encoder_training.calibration import best_scale
+from encoder_training.captions import Writer
+from encoder_training.heads import fit_heads
+from encoder_training.keratin import keratin_tiles
+from encoder_training.measuring import measured_views
+from encoder_training.student import train_student
+from encoder_training.texts import tensors, train_texts
+from encoder_training.tiles import FIRST_MIXED_SEED, FIRST_TRAINING_SEED, MEASURES, load_tiles
+from encoder_training.truths import answers
 from safetensors.torch import save_file
 
+from napari_histoalign.alignment import PromptSet, builtin_prompt_sets
 from napari_histoalign.encoders.demo import CONFIG, WEIGHTS
-from napari_histoalign.encoders.demo_towers import Pair, TowerShape
+from napari_histoalign.encoders.demo_pair import Pair
+from napari_histoalign.encoders.text_tower import TextShape, TextTower
 from napari_histoalign.encoders.words import Vocabulary
 from napari_histoalign.files import whole_file
 
+if TYPE_CHECKING:
+    from napari_histoalign.encoders.image_towers import Heads
+
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
+CLOCK = time.monotonic()
 
 
-def save(pair: Pair, shape: TowerShape, known: list[str], name: str, resources: Path) -> None:
+def say(line: str) -> None:
+    print(f"{time.monotonic() - CLOCK:6.0f} s  {line}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, required=True, help="folder for tiles and checkpoints")
+    parser.add_argument("--slides", type=int, default=40, help="slides to draw; half as many more are mixed")
+    parser.add_argument(
+        "--views", type=int, default=4, help="disturbed views of each tile that heads learn from"
+    )
+    parser.add_argument("--head-steps", type=int, default=3000)
+    parser.add_argument("--student-steps", type=int, default=2000)
+    parser.add_argument("--text-steps", type=int, default=1500)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument(
+        "--resources", type=Path, default=RESOURCES, help="where encoders.yaml and encoders/ are"
+    )
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+
+    tiles = options.work / "tiles"
+    tiles.mkdir(exist_ok=True)
+    seeds = [
+        *range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + options.slides),
+        *range(FIRST_MIXED_SEED, FIRST_MIXED_SEED + options.slides // 2),
+    ]
+    drawn, flakes = load_tiles(tiles, seeds, options.threads), keratin_tiles(6 * options.slides, options.seed)
+    dyes, truths = (np.concatenate([a, b]) for a, b in zip(drawn, flakes, strict=True))
+    say(f"{len(dyes)} tiles of {len(seeds)} drawn slides")
+
+    views = measured_views(dyes, options.views, options.work, seed=options.seed, say=say)
+    truth, weight = (np.tile(part, (options.views, 1)) for part in answers(truths))
+    heads = fit_heads(views, truth, weight, steps=options.head_steps, seed=options.seed, say=say)
+    student = train_student(
+        heads, dyes, options.work / "student.pt", steps=options.student_steps, batch=48,
+        seed=options.seed + 1, say=say,
+    )  # fmt: skip
+
+    general, both = Writer({"general": 1.0}), Writer({"general": 0.35, "pathology": 0.65})
+    # rows for all words exist from the start; each tower is narrowed to the words it has seen
+    shared = Vocabulary(both.known, buckets=3072, context_length=48)
+    shape = TextShape(words=len(both.known) + 2)
+    schedule = {"steps": options.text_steps, "batch": 192, "say": say}
+    first = train_texts(general, shared, shape, None, rate=2e-3, seed=options.seed + 2, **schedule)
+    second = train_texts(both, shared, shape, first, rate=1.5e-3, seed=options.seed + 3, **schedule)
+
+    judging = {f"heads.{key}": value for key, value in heads.state_dict().items()}
+    made = {
+        "demo-general": pair("learned", student.state_dict(), first, shared, general.known),
+        "demo-path": pair("measured", judging, second, shared, both.known),
+    }
+    for name, (towers, shape, known) in made.items():
+        scale = calibrated(
+            towers, views, truths, heads, Vocabulary(known, shape.buckets, shape.context_length)
+        )
+        with torch.no_grad():
+            towers.log_scale.fill_(float(np.log(scale)))
+        save(towers, shape, known, name, options.resources)
+        say(f"{name}: cosines times {scale:.1f}")
+
+
+def pair(
+    image: str, weights: dict[str, torch.Tensor], text: TextTower, shared: Vocabulary, known: list[str]
+) -> tuple[Pair, TextShape, list[str]]:
+    """Both towers, the text tower with rows for only those words that its writer used."""
+    shape = TextShape(words=len(known) + 2)
+    towers = Pair(image, shape).eval()
+    towers.image.load_state_dict(weights)
+    rows = torch.tensor([0, 1, *(shared.index[word] for word in known)])
+    state = text.state_dict()
+    state["words.weight"] = state["words.weight"][rows]
+    towers.text.load_state_dict(state)
+    return towers, shape, known
+
+
+def calibrated(
+    towers: Pair, views: np.ndarray, truths: np.ndarray, heads: Heads, vocabulary: Vocabulary
+) -> float:
+    """The logit scale that suits malignant against benign on drawn training tiles."""
+    index = {name: i for i, name in enumerate(MEASURES)}
+    benign, malignant = truths[:, index["benign"]], truths[:, index["malignant"]]
+    chosen = np.flatnonzero((benign + malignant > 0.15) & (truths[:, index["mixed"]] == 0))
+    tiled = np.concatenate([chosen + k * len(truths) for k in range(len(views) // len(truths))])
+    with torch.no_grad():
+        images = heads(heads.standardised(torch.from_numpy(views[tiled]))).numpy()
+        classes = {c.name: c.prompts for c in PromptSet.load(builtin_prompt_sets()["breast"]).classes}
+        ends = []
+        for name in ("benign", "malignant"):
+            vectors = towers.text(*tensors(vocabulary.tokens(classes[name]))).numpy()
+            ends.append(vectors.mean(0) / np.linalg.norm(vectors.mean(0)))
+    positive = (malignant >= benign).astype(np.float32)[tiled % len(truths)]
+    return best_scale(images @ np.stack(ends).T, positive)
+
+
+def save(towers: Pair, shape: TextShape, known: list[str], name: str, resources: Path) -> None:
     """Write weights (half precision) and config, and record their hashes in the registry."""
     folder = resources / "encoders" / name
     folder.mkdir(parents=True, exist_ok=True)
+    image = "measured" if name == "demo-path" else "learned"
     with whole_file(folder / WEIGHTS) as temporary:
-        save_file({key: value.half().contiguous() for key, value in pair.state_dict().items()}, temporary)
+        save_file({key: value.half().contiguous() for key, value in towers.state_dict().items()}, temporary)
     with whole_file(folder / CONFIG) as temporary:
         temporary.write_text(
-            json.dumps({"shape": asdict(shape), "words": known}, indent=0) + "\n", encoding="utf-8"
+            json.dumps({"image": image, "text": asdict(shape), "words": known}, indent=0) + "\n",
+            encoding="utf-8",
         )
     listing = resources / "encoders.yaml"
     text = listing.read_text(encoding="utf-8")
@@ -49,77 +166,6 @@ def save(pair: Pair, shape: TowerShape, known: list[str], name: str, resources: 
         text = text.replace(entry["files"][file], hashlib.sha256((folder / file).read_bytes()).hexdigest())
     with whole_file(listing) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--work", type=Path, required=True, help="folder for tiles and checkpoints")
-    parser.add_argument("--slides", type=int, default=100, help="slides to draw training tiles from")
-    parser.add_argument("--general-steps", type=int, default=450)
-    parser.add_argument("--path-steps", type=int, default=400)
-    parser.add_argument("--batch", type=int, default=80)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument(
-        "--resources", type=Path, default=RESOURCES, help="where encoders.yaml and encoders/ are"
-    )
-    options = parser.parse_args()
-
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    tiles = options.work / "tiles"
-    tiles.mkdir(parents=True, exist_ok=True)
-    seeds = range(FIRST_TRAINING_SEED, FIRST_TRAINING_SEED + options.slides)
-    dyes, measures = load_tiles(tiles, seeds)
-    print(f"{len(dyes)} tiles of {options.slides} drawn slides", flush=True)
-
-    general = Writer(GENERAL, phrases("general"), GENERAL_TEMPLATES)
-    pathology = Writer(PATHOLOGY, phrases("pathology"), PATHOLOGY_TEMPLATES)
-    # each tower says truly which words it has seen; rows for all words exist from the start
-    shared = Vocabulary(vocabulary([general, pathology]), buckets=3072, context_length=48)
-    shape = shape_for(shared)
-
-    def say(line: str) -> None:
-        print(line, flush=True)
-
-    learner = Learner(shape, len(MEASURES))
-    first = Stage("general", ((general, 1.0),), options.general_steps, options.batch, 2e-3, 0.0, options.seed)
-    train(learner, None, first, dyes, measures, shared, options.work, say)
-    start = folded(learner.pair, shape).requires_grad_(False)
-    save(*narrowed(start, shape, shared, [general]), "demo-general", options.resources)
-
-    start.to(memory_format=torch.channels_last)
-    second = Stage(
-        "path",
-        ((general, 0.3), (pathology, 0.7)),
-        options.path_steps,
-        options.batch,
-        1.2e-3,
-        0.5,
-        options.seed + 1,
-    )
-    train(learner, start, second, dyes, measures, shared, options.work, say)
-    save(
-        *narrowed(folded(learner.pair, shape), shape, shared, [general, pathology]),
-        "demo-path",
-        options.resources,
-    )
-
-
-def narrowed(
-    pair: Pair, shape: TowerShape, shared: Vocabulary, writers: list[Writer]
-) -> tuple[Pair, TowerShape, list[str]]:
-    """The pair with rows for only those words that its writers used."""
-    known = vocabulary(writers)
-    rows = torch.tensor([0, 1, *(shared.index[word] for word in known)])
-    own = shape_for(Vocabulary(known, shape.buckets, shape.context_length))
-    state = pair.state_dict()
-    state["text.words.weight"] = state["text.words.weight"][rows]
-    narrow = Pair(own).eval()
-    narrow.load_state_dict(state)
-    return narrow, own, known
 
 
 if __name__ == "__main__":

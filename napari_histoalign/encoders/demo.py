@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.encoders.axes import AXES
 from napari_histoalign.encoders.base import Encoder
 from napari_histoalign.encoders.words import Vocabulary, words
 from napari_histoalign.errors import EncoderError
@@ -15,16 +16,18 @@ from napari_histoalign.errors import EncoderError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_histoalign.encoders.demo_towers import Pair
+    from napari_histoalign.encoders.demo_pair import Pair
     from napari_histoalign.encoders.registry import EncoderSpec
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+MEANINGLESS = 0.8
+"""Cosine with the axis of unknown words from which a text counts as having no meaning."""
 LARGEST_BATCH = {"cpu": 32}
 """Tiles at once where more is slower; elsewhere 256."""
 
 
 class DemoEncoder(Encoder):
-    """A small encoder pair trained on drawn tissue.
+    """A small encoder pair that knows drawn tissue only.
 
     Parameters
     ----------
@@ -38,7 +41,7 @@ class DemoEncoder(Encoder):
         Where the towers are.
     """
 
-    preprocessing = "uint8-density-1"
+    preprocessing = "uint8-density-2"
 
     def __init__(self, spec: EncoderSpec, pair: Pair, vocabulary: Vocabulary, device: str) -> None:
         self.spec, self.device = spec, device
@@ -76,7 +79,11 @@ class DemoEncoder(Encoder):
                 rows.append(
                     self._pair.text(ids, torch.from_numpy(tokens.grams).to(self.device)).cpu().numpy()
                 )
-        return np.concatenate(rows)
+        found = np.concatenate(rows)
+        # a text that says nothing says exactly nothing: the little that is left of it would be noise
+        meaningless = found[:, AXES.index("unknown")] > MEANINGLESS
+        found[meaningless] = np.eye(len(AXES), dtype=np.float32)[AXES.index("unknown")]
+        return found
 
 
 def load_demo(spec: EncoderSpec, folder: Path, device: str) -> DemoEncoder:
@@ -91,13 +98,14 @@ def load_demo(spec: EncoderSpec, folder: Path, device: str) -> DemoEncoder:
     import torch
     from safetensors.torch import load_file
 
-    from napari_histoalign.encoders.demo_towers import Pair, TowerShape
+    from napari_histoalign.encoders.demo_pair import Pair
+    from napari_histoalign.encoders.text_tower import TextShape
 
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        shape = TowerShape(**{**config["shape"], "channels": tuple(config["shape"]["channels"])})
+        shape = TextShape(**config["text"])
         vocabulary = Vocabulary(config["words"], shape.buckets, shape.context_length)
-        pair = Pair(shape)
+        pair = Pair(config["image"], shape)
         weights = load_file(folder / WEIGHTS)
         pair.load_state_dict({name: value.float() for name, value in weights.items()})
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as err:

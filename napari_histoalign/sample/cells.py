@@ -9,8 +9,18 @@ from numpy.typing import NDArray
 
 from napari_histoalign.sample.zones import CELL_PX
 
-KINDS = ("fibroblast", "luminal", "myoepithelial", "tumour", "mitosis", "lymphocyte", "fat", "debris")
-FIBROBLAST, LUMINAL, MYOEPITHELIAL, TUMOUR, MITOSIS, LYMPHOCYTE, FAT, DEBRIS = range(len(KINDS))
+KINDS = (
+    "fibroblast",
+    "luminal",
+    "myoepithelial",
+    "tumour",
+    "mitosis",
+    "lymphocyte",
+    "fat",
+    "debris",
+    "muscle",
+)
+FIBROBLAST, LUMINAL, MYOEPITHELIAL, TUMOUR, MITOSIS, LYMPHOCYTE, FAT, DEBRIS, MUSCLE_CELL = range(len(KINDS))
 
 Column = NDArray[np.float32]
 

@@ -23,7 +23,7 @@ from napari_histoalign.sample.zones import CELL_PX
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DRAWING_VERSION = 2
+DRAWING_VERSION = 3
 """Raise it when a change alters the sample slide's pixels."""
 
 BLOCK_PX = 1024

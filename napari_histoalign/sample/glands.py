@@ -77,6 +77,7 @@ def place_glands(rng: np.random.Generator, zones: list[Zone], ground: Ground, mp
             or ground.tumour_zone[here] > 0.02
             or ground.lobule[here] > 0.1
             or ground.sheet[here] > -0.5
+            or not _calm(ground, x, y, radius)
         )
         if not _covered(ground, x, y, radius) or busy or not _free(glands, x, y, radius, 15 / mpp):
             continue
@@ -125,6 +126,14 @@ def _covered(ground: Ground, x: float, y: float, radius: float) -> bool:
     if min(rows.min(), columns.min()) < 0 or max(rows.max(), columns.max()) >= n:
         return False
     return bool(ground.tissue[rows, columns].min() > 0.95)
+
+
+def _calm(ground: Ground, x: float, y: float, radius: float) -> bool:
+    """Whether neither muscle nor mucin lies under the gland."""
+    reach = 1.25 * radius
+    rows = slice(max(int((y - reach) // CELL_PX), 0), int((y + reach) // CELL_PX) + 1)
+    columns = slice(max(int((x - reach) // CELL_PX), 0), int((x + reach) // CELL_PX) + 1)
+    return bool(max(ground.muscle[rows, columns].max(), ground.mucin[rows, columns].max()) < 0.05)
 
 
 def _free(glands: list[Gland], x: float, y: float, radius: float, gap: float) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.sample.cells import MITOSIS, Cells
+from napari_histoalign.sample.cells import MITOSIS, MUSCLE_CELL, Cells
 from napari_histoalign.sample.noise import wrapped
 
 if TYPE_CHECKING:
@@ -55,6 +55,13 @@ def _one(
     rho = np.hypot(u, v)
     inverse = 1 / np.maximum(rho, np.float32(1e-3))
     p, q = u * inverse, v * inverse  # cosine and sine of the angle inside the nucleus
+    if cells.kind[i] == MUSCLE_CELL:
+        # a cigar: nearly straight sides, blunt ends, slightly bent
+        bent = v * np.float32(b) + np.float32(0.5 * b * (2 * seed - 1)) * (u * u - np.float32(0.4))
+        bent *= 1 + np.float32(0.22) * u * u
+        rho = np.hypot(
+            np.maximum(np.abs(u) * np.float32(a) - np.float32(max(a - b, 0)), 0), bent
+        ) / np.float32(b)
     rough = float(cells.rough[i])
     second, third = p * p - q * q, p * (p * p - 3 * q * q)
     turn = 2 * np.pi * seed
@@ -82,7 +89,7 @@ def _one(
             near = ((u - np.float32(nu)) * a) ** 2 + ((v - np.float32(nv)) * b) ** 2
             size = 2 * (0.16 * a * (0.8 + 0.5 * seed)) ** 2
             spot = np.exp(-near / np.float32(size))
-            level = level + np.float32(0.75) * spot
+            level = level + np.float32(0.4) * spot
             eosin[r0 - y0 : r1 - y0, c0 - x0 : c1 - x0] += np.float32(0.5) * spot
     part = hematoxylin[r0 - y0 : r1 - y0, c0 - x0 : c1 - x0]
     part += cover * (np.maximum(level, np.float32(0.05)) - part * np.float32(0.85))

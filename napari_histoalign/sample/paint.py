@@ -9,9 +9,21 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from napari_histoalign.sample.muscle import frame
 from napari_histoalign.sample.noise import Field, enlarged, smoothstep, wrapped
 from napari_histoalign.sample.nuclei import stamp
-from napari_histoalign.sample.plan import ADIPOSE, BENIGN, GLASS, LYMPHOID, MALIGNANT, NECROSIS, STROMA, Plan
+from napari_histoalign.sample.plan import (
+    ADIPOSE,
+    BENIGN,
+    GLASS,
+    LYMPHOID,
+    MALIGNANT,
+    MUCIN,
+    MUSCLE,
+    NECROSIS,
+    STROMA,
+    Plan,
+)
 from napari_histoalign.sample.zones import CELL_PX
 
 if TYPE_CHECKING:
@@ -55,9 +67,11 @@ def paint(plan: Plan, x: int, y: int, width: int, height: int) -> Painted:
     eosin = _collagen(plan, field(g.along), field(g.across))
     eosin *= plan.tone[0] * (1 - 0.3 * lobule - 0.12 * tumour_zone) * (1 + 0.06 * cloud)
     hematoxylin = 0.05 + 0.05 * tumour_zone + 0.012 * grain
+    _muscle(plan, x, y, hematoxylin, eosin, labels)
     lymphoid = field(plan.lymphoid)
     labels[lymphoid > 0] = LYMPHOID
     _fat(plan, field(g.fat), x, y, hematoxylin, eosin, labels)
+    _mucin(plan, x, y, hematoxylin, eosin, labels)
     _sheets(plan, x, y, hematoxylin, eosin, labels)
     _nests(plan, x, y, hematoxylin, eosin, labels, lumen)
     _glands(plan, x, y, hematoxylin, eosin, labels, lumen)
@@ -71,18 +85,100 @@ def paint(plan: Plan, x: int, y: int, width: int, height: int) -> Painted:
 
 def _collagen(plan: Plan, along: Field, across: Field) -> Field:
     """Wavy fibres with pale clefts between them, about 1 on average."""
-
-    def sampled(tile: Field, stretch: float) -> Field:
-        points = np.stack([across * np.float32(stretch), along])
-        out = ndimage.map_coordinates(tile, points, order=1, mode="grid-wrap", output=np.float32)
-        return np.asarray(out, dtype=np.float32)
-
-    bundle, thin = sampled(plan.textures.fibre, plan.tone[3]), sampled(plan.textures.thin_fibre, plan.tone[3])
+    spread = across * np.float32(plan.tone[3])
+    bundle, thin = (_sampled(tile, spread, along) for tile in (plan.textures.fibre, plan.textures.thin_fibre))
     contrast = np.float32(plan.tone[2])
     fibre = 0.92 + contrast * (0.26 * bundle + 0.15 * thin)
     shift = np.float32(0.9 * (1 - plan.tone[2]))  # dense collagen hardly splits
     cleft = smoothstep(bundle + 0.35 * thin + shift, -1.75, -1.15)
     return np.asarray(np.clip(fibre, 0.25, 1.9) * (0.25 + 0.75 * cleft), dtype=np.float32)
+
+
+def _busy(coarse: Field, x: int, y: int, width: int, height: int) -> tuple[slice, slice] | None:
+    """Rows and columns of a block outside which a soft mask is 0; None where it is 0 everywhere."""
+    first_row, first_column = max(y // CELL_PX - 1, 0), max(x // CELL_PX - 1, 0)
+    seen = coarse[first_row : (y + height) // CELL_PX + 2, first_column : (x + width) // CELL_PX + 2]
+    rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        return None
+    top, left = ((first + at[0] - 1) * CELL_PX for first, at in ((first_row, rows), (first_column, columns)))
+    bottom, right = (
+        (first + at[-1] + 2) * CELL_PX for first, at in ((first_row, rows), (first_column, columns))
+    )
+    part = (
+        slice(max(int(top) - y, 0), min(int(bottom) - y, height)),
+        slice(max(int(left) - x, 0), min(int(right) - x, width)),
+    )
+    # what was seen may lie just beside the block
+    return part if all(side.start < side.stop for side in part) else None
+
+
+def _sampled(tile: Field, rows: Field, columns: Field) -> Field:
+    """A periodic tile at these coordinates (any shape)."""
+    points = np.stack([rows, columns])
+    out = ndimage.map_coordinates(tile, points, order=1, mode="grid-wrap", output=np.float32)
+    return np.asarray(out, dtype=np.float32)
+
+
+def _muscle(plan: Plan, x: int, y: int, hematoxylin: Field, eosin: Field, labels: NDArray[np.uint8]) -> None:
+    """Dense pink bundles of fine straight fibrils, split by thin pale septa."""
+    part = _busy(plan.ground.muscle, x, y, eosin.shape[1], eosin.shape[0])
+    if part is None:
+        return
+    left, top = x + part[1].start, y + part[0].start
+    height, width = eosin[part].shape
+    muscle = enlarged(plan.ground.muscle, CELL_PX, left, top, width, height)
+    sway = enlarged(plan.ground.sway, CELL_PX, left, top, width, height)
+    right, down = np.meshgrid(
+        np.arange(left, left + width, dtype=np.float32) + np.float32(0.5),
+        np.arange(top, top + height, dtype=np.float32) + np.float32(0.5),
+    )
+    place = frame(plan.bundles, right, down, sway, plan.mpp)
+    cells = _sampled(plan.textures.thin_fibre, place.across * np.float32(0.6), place.along * np.float32(0.36))
+    fibrils = _sampled(
+        plan.textures.thin_fibre, place.across * np.float32(1.5), place.along * np.float32(0.5)
+    )
+    cloud = wrapped(plan.textures.cloud, left + 137, top + 419, width, height)
+    septum = 1 - smoothstep(place.border, 0.8 / plan.mpp, 3.6 / plan.mpp)
+    # here and there two fibres part
+    slit = smoothstep(cells, 1.5, 2.3)
+    pink = (0.16 + plan.tone[0]) * (1 + 0.10 * cells + 0.06 * fibrils + 0.04 * cloud)
+    pink *= (1 - 0.58 * septum) * (1 - 0.45 * slit)
+    blue = (0.15 + 0.015 * cells) * (1 - 0.4 * septum)
+    eosin[part] += muscle * (pink - eosin[part])
+    hematoxylin[part] += muscle * (blue - hematoxylin[part])
+    labels[part][muscle > 0.5] = MUSCLE
+
+
+def _mucin(plan: Plan, x: int, y: int, hematoxylin: Field, eosin: Field, labels: NDArray[np.uint8]) -> None:
+    """A pale grey-blue pool with streaks and wisps in it, and a thin fibrous rim around it."""
+    part = _busy(plan.ground.mucin, x, y, eosin.shape[1], eosin.shape[0])
+    if part is None:
+        return
+    left, top = x + part[1].start, y + part[0].start
+    height, width = eosin[part].shape
+    mucin = enlarged(plan.ground.mucin, CELL_PX, left, top, width, height)
+    along, across, sway = (
+        enlarged(coarse, CELL_PX, left, top, width, height)
+        for coarse in (plan.ground.along, plan.ground.across, plan.ground.sway)
+    )
+    across = across + np.float32(16 / plan.mpp) * sway
+    along = along + np.float32(9 / plan.mpp) * sway
+    cloud = wrapped(plan.textures.cloud, left + 311, top + 57, width, height)
+    streaks = _sampled(plan.textures.fibre, across * np.float32(0.4), along * np.float32(0.7))
+    strings = _sampled(plan.textures.thin_fibre, across * np.float32(0.42), along * np.float32(0.3))
+    # strings gather where the streaks are thick, and are lost elsewhere
+    wisp = np.clip(1 - np.abs(strings) / 0.22, 0, 1) * smoothstep(streaks + 0.4 * sway, -0.7, 1.1)
+    blue = plan.tone[4] * (1 + 0.15 * sway + 0.20 * streaks + 0.10 * cloud) + 0.10 * wisp
+    pink = plan.tone[5] * (1 - 0.3 * sway + 0.15 * streaks) + 0.03 * wisp
+    pool = smoothstep(mucin, 0.45, 0.75)
+    ring = smoothstep(mucin, 0.02, 0.25)
+    eosin[part] *= 1 - ring
+    eosin[part] += ring * (
+        1.15 * plan.tone[0] * (1 + 0.08 * cloud) * (1 - pool) + pool * np.maximum(pink, 0.01)
+    )
+    hematoxylin[part] += pool * (np.clip(blue, 0.05, 0.26) - hematoxylin[part])
+    labels[part][mucin > 0.5] = MUCIN
 
 
 def _fat(

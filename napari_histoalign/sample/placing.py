@@ -12,12 +12,14 @@ from napari_histoalign.sample.cells import (
     FAT,
     FIBROBLAST,
     LYMPHOCYTE,
+    MUSCLE_CELL,
     Cells,
     at,
     cell_table,
     jittered,
 )
 from napari_histoalign.sample.epithelium import Grade, lining, sheet_cells, tumour_cells
+from napari_histoalign.sample.muscle import WAVE_UM, Bundle, frame
 from napari_histoalign.sample.noise import smooth_noise
 from napari_histoalign.sample.zones import CELL_PX, Ground, Zone
 
@@ -28,7 +30,14 @@ if TYPE_CHECKING:
 
 
 def place_cells(
-    rng: np.random.Generator, ground: Ground, zones: list[Zone], glands: list[Gland], mpp: float
+    rng: np.random.Generator,
+    ground: Ground,
+    zones: list[Zone],
+    glands: list[Gland],
+    bundles: list[Bundle],
+    mpp: float,
+    *,
+    mixed: bool = False,
 ) -> Cells:
     """All nuclei of a slide.
 
@@ -36,14 +45,16 @@ def place_cells(
     ----------
     rng
         Where the randomness comes from.
-    ground, zones, glands
+    ground, zones, glands, bundles
         What lies where.
     mpp
         Micrometres per pixel.
+    mixed
+        Whether epithelial nuclei are drawn without regard to the tissue.
     """
-    grade = Grade.drawn(rng)
+    grade = Grade.mixed(rng) if mixed else Grade.drawn(rng)
     taken = _gland_mask(ground, glands)
-    parts = [_stroma(rng, ground, taken, mpp)]
+    parts = [_stroma(rng, ground, taken, mpp), _muscle(rng, ground, taken, bundles, mpp)]
     parts += [lining(rng, gland, grade, mpp) for gland in glands]
     parts += [
         sheet_cells(rng, ground, taken, grade, mpp),
@@ -73,20 +84,52 @@ def _gland_mask(ground: Ground, glands: list[Gland]) -> NDArray[np.float32]:
 def _stroma(rng: np.random.Generator, ground: Ground, taken: NDArray[np.float32], mpp: float) -> Cells:
     """Spindle nuclei along the fibres; plumper and denser around a tumour and within lobules."""
     side = ground.tissue.shape[0] * CELL_PX
-    x, y = jittered(rng, side, 22 / mpp, 0.5)
+    x, y = jittered(rng, side, 12.7 / mpp, 0.5)
     tumour, lobule = at(ground.tumour_zone, x, y), at(ground.lobule, x, y)
     thinned = smooth_noise(rng, ground.tissue.shape, 12)
-    chance = 0.28 + 0.30 * tumour + 0.35 * lobule + 0.12 * at(thinned, x, y)
+    # from collagen with a few fibroblasts to the cellular stroma of a fibroadenoma
+    cellular = rng.uniform(1.0, 3.0) / 3
+    chance = cellular * (0.28 + 0.30 * tumour + 0.35 * lobule + 0.12 * at(thinned, x, y))
+    chance = chance * (1 - at(ground.muscle, x, y)) * (1 - 0.98 * at(ground.mucin, x, y))
     free = (at(ground.tissue, x, y) > 0.9) & (at(ground.fat, x, y) < 0.3)
     free &= (at(ground.nest, x, y) < -0.12) & (at(ground.sheet, x, y) < -0.08)
     keep = free & (at(taken, x, y) < 0.5) & (rng.random(len(x)) < chance)
     x, y, tumour = x[keep], y[keep], tumour[keep]
-    down, right = (np.asarray(g, dtype=np.float32) for g in np.gradient(ground.across))
-    angle = np.arctan2(at(down, x, y), at(right, x, y)) + np.pi / 2 + rng.normal(0, 0.18, len(x))
+    angle = _along(ground, x, y) + rng.normal(0, 0.18, len(x))
     return cell_table(
         rng, x, y, FIBROBLAST, angle=angle,
         a=rng.uniform(4.2, 9.0, len(x)) / mpp, b=(rng.uniform(0.9, 1.7, len(x)) + 0.6 * tumour) / mpp,
         dark=rng.uniform(0.7, 1.15, len(x)), rough=0.08,
+    )  # fmt: skip
+
+
+def _along(ground: Ground, x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Direction of the fibres at each point, in radians."""
+    down, right = (np.asarray(g, dtype=np.float32) for g in np.gradient(ground.across))
+    return np.asarray(np.arctan2(at(down, x, y), at(right, x, y)) + np.pi / 2, dtype=np.float32)
+
+
+def _muscle(
+    rng: np.random.Generator, ground: Ground, taken: NDArray[np.float32], bundles: list[Bundle], mpp: float
+) -> Cells:
+    """Cigar-shaped nuclei along the fibres of smooth muscle, hardly any in the septa."""
+    x, y = jittered(rng, ground.tissue.shape[0] * CELL_PX, rng.uniform(20.5, 26) / mpp, 0.48)
+    keep = (at(ground.muscle, x, y) > 0.6) & (at(ground.tissue, x, y) > 0.9) & (at(taken, x, y) < 0.5)
+    x, y = x[keep], y[keep]
+    if len(x) == 0:
+        return cell_table(rng, x, y, MUSCLE_CELL)
+    here = frame(bundles, x, y, at(ground.sway, x, y), mpp)
+    # the level lines of `across` in this frame: straight along the bundle but for the sway
+    down, right = (np.asarray(g, np.float32) * (WAVE_UM / mpp / CELL_PX) for g in np.gradient(ground.sway))
+    angle = np.arctan2(np.sin(here.turn) - at(right, x, y), np.cos(here.turn) + at(down, x, y))
+    inside = here.border > 4.5 / mpp
+    x, y, angle = x[inside], y[inside], angle[inside] + rng.normal(0, 0.06, int(inside.sum()))
+    n = len(x)
+    # some are cut obliquely, and look shorter
+    a = np.where(rng.random(n) < 0.12, rng.uniform(4.0, 7.0, n), rng.uniform(7.0, 10.0, n))
+    return cell_table(
+        rng, x, y, MUSCLE_CELL, angle=angle, a=a / mpp, b=rng.uniform(1.5, 2.1, n) / mpp,
+        dark=rng.uniform(0.65, 0.95, n), rough=0.02,
     )  # fmt: skip
 
 
@@ -120,6 +163,7 @@ def _lymphocytes(
             )
     cluster = np.clip(at(smooth_noise(rng, ground.tissue.shape, 7), x, y) - 1.0, 0, 1)
     chance = 0.9 * focus + 0.006 + at(ground.tumour_zone, x, y) * (0.02 + 0.22 * cluster)
+    chance = chance * (1 - 0.75 * np.maximum(at(ground.muscle, x, y), at(ground.mucin, x, y)))
     free = (at(ground.tissue, x, y) > 0.9) & (at(ground.fat, x, y) < 0.4) & (at(taken, x, y) < 0.5)
     free &= (at(ground.nest, x, y) < -0.1) & (at(ground.sheet, x, y) < -0.05)
     keep = free & (rng.random(len(x)) < chance)

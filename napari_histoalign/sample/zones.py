@@ -19,10 +19,13 @@ CELL_PX = 8
 GROWTH = ("solid", "nests", "cords", "glands")
 """How a tumour grows: sheets, islands, thin rows, or glands gone wrong."""
 
+CALM = ("lobule", "sheet", "muscle", "mucin")
+"""Zones that no tumour enters."""
+
 
 @dataclass(frozen=True)
 class Zone:
-    """A round part of the tissue, in slide pixels; `growth` is a tumour's, "lobule", "sheet" or "foci"."""
+    """A round part of the tissue, in slide pixels; `growth` is a tumour's, or what else grows there."""
 
     x: float
     y: float
@@ -42,6 +45,10 @@ class Ground:
         Positive inside tumour nests, in their holes, and where their core has died.
     sheet
         Positive inside solid benign epithelium (florid hyperplasia, papilloma).
+    muscle, mucin
+        0 outside, 1 inside smooth muscle and pools of mucin, with a soft edge.
+    sway
+        Smooth noise of unit deviation that bends muscle fibres and wisps of mucin.
     along, across
         Curved coordinates (pixels) along and across the collagen fibres.
     """
@@ -54,6 +61,9 @@ class Ground:
     tumour_lumen: Field
     necrosis: Field
     sheet: Field
+    muscle: Field
+    mucin: Field
+    sway: Field
     along: Field
     across: Field
 
@@ -74,7 +84,7 @@ def outline(rng: np.random.Generator, n: int) -> Field:
 
 
 def throw_zones(rng: np.random.Generator, inside: Field, size_px: int, mpp: float) -> list[Zone]:
-    """Place tumours, then lobules, then foci of lymphocytes, so that none overlap.
+    """Place tumours, lobules, sheets, foci of lymphocytes, then muscle and mucin, so that none overlap.
 
     Parameters
     ----------
@@ -100,17 +110,23 @@ def throw_zones(rng: np.random.Generator, inside: Field, size_px: int, mpp: floa
     ]
     wanted += [("sheet", rng.uniform(90, 190)) for _ in range(3 if big else 1)]
     wanted += [("foci", rng.uniform(60, 130)) for _ in range(3 if big else 1)]
+    fitted = ("muscle", "mucin", "muscle", "mucin")[: 2 + int(rng.integers(3)) if big else 2]
+    wanted += [(kind, rng.uniform(0.055, 0.085) * side if big else rng.uniform(120, 190)) for kind in fitted]
     rows, columns = np.mgrid[0 : room.shape[0], 0 : room.shape[1]].astype(np.float32) * CELL_PX * mpp
     for growth, radius in wanted:
         radius = max(radius, 60.0)
         margin = {"foci": 0.3, "lobule": 0.75}.get(growth, 0.9)
+        if growth in fitted:
+            # what is placed last takes the room that is left
+            radius = max(min(radius, float(room.max()) / 1.01), 60.0)
+            margin = 1.0
         rows_free, columns_free = np.nonzero(room > radius * margin)
         if len(rows_free) == 0:
             continue
         pick = int(rng.integers(len(rows_free)))
         x, y = float(columns[0, columns_free[pick]]), float(rows[rows_free[pick], 0])
         zones.append(Zone(x / mpp, y / mpp, radius / mpp, growth))
-        taken = np.hypot(columns - x, rows - y) - radius * (0.4 if growth == "foci" else 1.0)
+        taken = np.hypot(columns - x, rows - y) - radius * (0.9 if growth == "foci" else 1.0)
         room = np.minimum(room, taken)
     return zones
 
@@ -134,27 +150,36 @@ def lay_ground(rng: np.random.Generator, size_px: int, mpp: float) -> tuple[Grou
 
     rows, columns = np.mgrid[0:n, 0:n].astype(np.float32) * CELL_PX
     wobble = smooth_noise(rng, shape, 45 / grain) * 0.10 + smooth_noise(rng, shape, 20 / grain) * 0.05
-    nearness = {kind: np.full(shape, -9.0, dtype=np.float32) for kind in ("lobule", "sheet", *GROWTH)}
+    nearness = {kind: np.full(shape, -9.0, dtype=np.float32) for kind in (*CALM, *GROWTH)}
     for zone in zones:
         if zone.growth in nearness:
             near = 1 - np.hypot(columns - zone.x, rows - zone.y) / zone.radius + wobble
             nearness[zone.growth] = np.maximum(nearness[zone.growth], near)
     tumour = np.maximum.reduce([nearness[kind] for kind in GROWTH])
     nest, holes = _nests(rng, shape, grain, nearness)
-    nest = np.minimum(nest, -6 * np.maximum(nearness["lobule"], nearness["sheet"]) - 0.2)
+    calm = np.maximum.reduce([nearness[kind] for kind in CALM])
+    nest = np.minimum(nest, -6 * calm - 0.2)
+    mucin = nearness["mucin"]
     # solid like a tumour but with a smooth border, split by thin septa
     septa = 0.75 * smooth_noise(rng, shape, 17 / grain) + 0.75
     sheet = np.minimum(np.clip(8 * nearness["sheet"], -1, 1), septa).astype(np.float32)
+    # small clumps of cells float in the mucin of some slides
+    clump = np.clip(2.0 * (smooth_noise(rng, shape, 12 / grain) - 1.6), -1, 1)
+    clump = np.where(mucin > 0.15, clump, -1.0).astype(np.float32)
+    float_kind = rng.random()
+    if float_kind < 0.25:
+        sheet = np.maximum(sheet, clump)
+    elif float_kind < 0.5:
+        nest = np.maximum(nest, clump)
     core = ndimage.gaussian_filter(np.minimum(nest, 0.6), 42 / grain)
     dying = 0.0 if rng.random() < 0.6 else -0.5
     necrosis = core - 0.56 + dying + 0.06 * smooth_noise(rng, shape, 25 / grain)
 
-    calm = np.maximum(nearness["lobule"], nearness["sheet"])
     occupied = np.maximum(smoothstep(tumour, -0.25, 0.0), smoothstep(calm, -0.3, -0.05))
     fat_noise = smooth_noise(rng, shape, 190 / grain) + 0.35 * smooth_noise(rng, shape, 60 / grain)
     level = np.quantile(fat_noise, rng.uniform(0.62, 0.74))
     fat = smoothstep(fat_noise - level - 2.5 * occupied, -0.03, 0.03) * smoothstep(inside, 0.0, 0.02)
-    along, across = _fibres(rng, shape, grain, np.maximum(nest, sheet))
+    along, across = _fibres(rng, shape, grain, np.maximum.reduce([nest, sheet, mucin, nearness["muscle"]]))
     ground = Ground(
         tissue=tissue,
         fat=fat,
@@ -164,6 +189,9 @@ def lay_ground(rng: np.random.Generator, size_px: int, mpp: float) -> tuple[Grou
         tumour_lumen=holes,
         necrosis=necrosis.astype(np.float32),
         sheet=sheet,
+        muscle=smoothstep(nearness["muscle"], -0.02, 0.03),
+        mucin=smoothstep(mucin, -0.03, 0.06),
+        sway=smooth_noise(rng, shape, 38 / grain),
         along=along / np.float32(mpp),
         across=across / np.float32(mpp),
     )

@@ -106,7 +106,7 @@ def test_unknown_field_and_role_are_refused(copied: Path) -> None:
     copied.write_text(text.replace("role: general", "role: oracle"), encoding="utf-8")
     with pytest.raises(EncoderError, match="oracle"):
         registry(copied)
-    copied.write_text(text.replace("  dim: 128", "  dim: 128\n  colour: red", 1), encoding="utf-8")
+    copied.write_text(text.replace("  dim: 26", "  dim: 26\n  colour: red", 1), encoding="utf-8")
     with pytest.raises(EncoderError, match="unknown fields colour"):
         registry(copied)
 

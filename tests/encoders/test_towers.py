@@ -76,8 +76,23 @@ def test_any_words_are_read(encoder: Encoder) -> None:
 
     assert rows.shape == (len(ODD_TEXTS), encoder.dim) and rows.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
-    cosines = rows @ rows.T - np.eye(len(rows))
-    assert cosines.max() < 0.9999, "different texts have different vectors"
+
+
+def test_what_no_tower_can_know_says_nothing(encoder: Encoder, tiles: NDArray[np.uint8]) -> None:
+    texts = [
+        "zebra",
+        "Überaus seltsame Wörter 123",
+        "腺管",
+        "qwertz asdf",
+        "cinarcoma tivaseni",
+        "Peter and Paul",
+    ]
+    images, rows = encoder.embed_images(tiles[:8]), encoder.embed_texts(texts)
+
+    assert all(encoder.unknown_words(text) for text in texts)
+    assert np.abs(images @ rows.T).max() < 0.15, "no tile is near a text without meaning"
+    known = encoder.embed_texts(["many small dark purple dots", "cancer", "fat"])
+    assert np.abs(known @ rows.T).max() < 0.3
 
 
 def test_texts_do_not_depend_on_their_neighbours(encoder: Encoder) -> None:

@@ -64,9 +64,10 @@ def test_malignant_from_benign_by_words_alone(
     print(f"slide {number}:", {name: round(value, 4) for name, value in found.items()})
     assert found["demo-path / demo-path"] >= 0.95
     assert found["mean of the four"] >= 0.95
-    # towers of different encoders understand each other, since one started from the other
-    assert found["demo-path / demo-general"] >= 0.75
-    assert found["demo-general / demo-path"] >= 0.75
+    # towers of different encoders understand each other: they share named axes
+    assert found["demo-general / demo-general"] >= 0.95
+    assert found["demo-path / demo-general"] >= 0.9
+    assert found["demo-general / demo-path"] >= 0.9
 
 
 def test_swapped_words_swap_the_answer(judged: list[Judged], path_encoder: Encoder) -> None:
@@ -133,11 +134,34 @@ def test_path_started_from_general(
     one, two = (
         load_file(resource("encoders", f"demo-{name}", "model.safetensors")) for name in ("path", "general")
     )
-    for name in ("image.stem.0.weight", "text.layers.layers.0.linear1.weight"):
+    for name in ("text.grams.weight", "text.layers.layers.0.linear1.weight"):
         a, b = one[name].astype(np.float64).ravel(), two[name].astype(np.float64).ravel()
         assert a @ b / np.sqrt((a @ a) * (b @ b)) > 0.5, (
             "two networks of different origin have no such likeness"
         )
     tiles = judged[0].tiles
     images = (path_encoder.embed_images(tiles), general_encoder.embed_images(tiles))
-    assert float((images[0] * images[1]).sum(1).mean()) > 0.5
+    assert float((images[0] * images[1]).sum(1).mean()) > 0.8
+
+
+def test_the_learned_tower_guesses_what_the_measured_one_measures(judged: list[Judged]) -> None:
+    import torch
+
+    from napari_histoalign.encoders.demo import load_demo
+    from napari_histoalign.encoders.morphometry import NAMES, NUCLEI
+    from napari_histoalign.encoders.registry import registry
+    from napari_histoalign.files import resource
+
+    towers = {}
+    for name, spec in registry().items():
+        if spec.loader == "demo":
+            towers[name] = load_demo(spec, resource(*spec.folder.split("/")), "cpu")._pair.image
+    tiles = torch.from_numpy(np.concatenate([part.tiles for part in judged])).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        measured = towers["demo-path"].heads.standardised(towers["demo-path"].measure(tiles)).numpy()
+        guessed = towers["demo-general"].standardised(tiles).numpy()
+    agreement = {
+        name: float(np.corrcoef(measured[:, i], guessed[:, i])[0, 1]) for i, name in enumerate(NAMES)
+    }
+    print({name: round(value, 2) for name, value in agreement.items()})
+    assert np.median([agreement[name] for name in NUCLEI]) > 0.85

@@ -116,19 +116,112 @@ def test_malignant_nuclei_are_larger_darker_and_more_uneven() -> None:
         area = cells.area() * 0.25
         benign, malignant = cells.kind == LUMINAL, cells.kind == TUMOUR
         assert benign.sum() > 200 and malignant.sum() > 200
-        assert area[malignant].mean() > 1.6 * area[benign].mean()
-        assert area[malignant].std() / area[malignant].mean() > 2 * area[benign].std() / area[benign].mean()
+        # what the ranges of Grade.drawn leave at least
+        assert area[malignant].mean() > 1.4 * area[benign].mean()
+        assert area[malignant].std() / area[malignant].mean() > 1.4 * area[benign].std() / area[benign].mean()
         assert cells.nucleoli[malignant].mean() > 0.2 > cells.nucleoli[benign].mean()
 
 
-def test_blocks_meet_without_a_seam() -> None:
+def test_muscle_is_pinker_than_collagen_and_mucin_is_pale() -> None:
     from napari_histoalign.sample.paint import paint
     from napari_histoalign.sample.plan import plan_slide
 
-    plan = plan_slide(3, 1024)
-    whole = paint(plan, 300, 300, 400, 400)
-    part = paint(plan, 433, 387, 150, 151)
+    for seed in (3, 4):
+        plan = plan_slide(seed, SIZE)
+        painted = paint(plan, 0, 0, SIZE, SIZE)
+        where = {
+            name: ndimage.binary_erosion(painted.labels == CLASSES.index(name), iterations=16)
+            for name in ("stroma", "muscle", "mucin")
+        }
+        assert min(mask.sum() for mask in where.values()) > 5000
+        eosin = {name: float(np.median(painted.eosin[mask])) for name, mask in where.items()}
+        hematoxylin = float(np.median(painted.hematoxylin[where["mucin"]]))
+        assert eosin["muscle"] > 1.1 * eosin["stroma"] > 3 * eosin["mucin"]
+        assert eosin["mucin"] < 0.15 and 0.08 < hematoxylin < 0.2
 
+
+def test_muscle_and_mucin_overlap_no_other_zone() -> None:
+    from napari_histoalign.sample.plan import plan_slide
+
+    for seed, size in ((3, SIZE), (4, SIZE), (3, 6144)):
+        zones = plan_slide(seed, size).zones
+        late = [zone for zone in zones if zone.growth in ("muscle", "mucin")]
+        assert {zone.growth for zone in late} == {"muscle", "mucin"}
+        for zone in late:
+            for other in zones:
+                apart = np.hypot(zone.x - other.x, zone.y - other.y)
+                shared = 0.9 if other.growth == "foci" else 1.0
+                assert other is zone or apart > 0.99 * zone.radius + shared * other.radius
+
+
+def test_nuclei_of_muscle_are_long_and_run_with_its_fibres() -> None:
+    from napari_histoalign.sample.cells import MUSCLE_CELL, at
+    from napari_histoalign.sample.muscle import frame
+    from napari_histoalign.sample.plan import plan_slide
+
+    for seed in (3, 4):
+        plan = plan_slide(seed, SIZE)
+        cells = plan.cells[plan.cells.kind == MUSCLE_CELL]
+        area_mm2 = float((plan.ground.muscle > 0.6).sum()) * (8 * plan.mpp / 1000) ** 2
+        assert 1300 < len(cells) / area_mm2 < 2700
+        assert 12 < np.median(2 * cells.a) * plan.mpp < 20 and 3 < np.median(2 * cells.b) * plan.mpp < 4.2
+        # a small step along a nucleus hardly leaves its fibre
+        ends = []
+        for step in (-4.0, 4.0):
+            x, y = cells.x + step * np.cos(cells.angle), cells.y + step * np.sin(cells.angle)
+            ends.append(frame(plan.bundles, x, y, at(plan.ground.sway, cells.x, cells.y), plan.mpp))
+        slope = (ends[1].across - ends[0].across) / 8
+        assert np.median(np.abs(slope)) < 0.2
+        doubled = np.exp(2j * cells.angle)
+        assert np.abs(doubled.mean()) > 0.7
+
+
+def test_mixed_grades_change_nuclei_and_leave_the_tissue() -> None:
+    from napari_histoalign.sample.cells import LUMINAL, TUMOUR
+    from napari_histoalign.sample.paint import paint
+    from napari_histoalign.sample.plan import plan_slide
+
+    ratios = []
+    for seed in range(3, 9):
+        plain, mixed = plan_slide(seed, 1536), plan_slide(seed, 1536, mixed=True)
+        if seed == 3:
+            one, other = (paint(plan, 0, 0, 1536, 1536).labels for plan in (plain, mixed))
+            np.testing.assert_array_equal(one, other)
+        assert mixed.zones == plain.zones and mixed.glands == plain.glands
+        area = {kind: mixed.cells.area()[mixed.cells.kind == kind].mean() for kind in (LUMINAL, TUMOUR)}
+        ratios.append(area[TUMOUR] / area[LUMINAL])
+    # which of the two is larger no longer follows from what they are
+    assert min(ratios) < 0.8 and max(ratios) > 1.25
+
+
+@pytest.mark.parametrize("tissue", ["muscle", "mucin"])
+def test_blocks_beside_a_zone_can_be_painted(tissue: str) -> None:
+    from napari_histoalign.sample.paint import paint
+    from napari_histoalign.sample.plan import plan_slide
+
+    plan = plan_slide(3, SIZE)
+    rows, columns = np.nonzero(getattr(plan.ground, tissue))
+    for shift in range(-3, 4):
+        for x, y in ((int(columns.max()) + shift, int(rows[0])), (int(columns[0]), int(rows.max()) + shift)):
+            assert paint(plan, 8 * x, 8 * y, 96, 96).labels.shape == (96, 96)
+            assert paint(plan, 8 * x - 96, 8 * y - 96, 96, 96).labels.shape == (96, 96)
+
+
+@pytest.mark.parametrize("tissue", ["anything", "muscle", "mucin"])
+def test_blocks_meet_without_a_seam(tissue: str) -> None:
+    from napari_histoalign.sample.paint import paint
+    from napari_histoalign.sample.plan import plan_slide
+
+    plan = plan_slide(3, SIZE)
+    x, y = next(((int(z.x), int(z.y)) for z in plan.zones if z.growth == tissue), (900, 900))
+    # across the border of the zone, where there is one
+    radius = next((int(z.radius) for z in plan.zones if z.growth == tissue), 0)
+    x, y = x + radius - 200, y - 200
+    whole = paint(plan, x, y, 400, 400)
+    part = paint(plan, x + 133, y + 87, 150, 151)
+
+    if tissue in CLASSES:
+        assert (part.labels == CLASSES.index(tissue)).any()
     inside = (slice(87, 87 + 151), slice(133, 133 + 150))
     np.testing.assert_allclose(whole.hematoxylin[inside], part.hematoxylin, atol=2e-3)
     np.testing.assert_allclose(whole.eosin[inside], part.eosin, atol=2e-3)

@@ -1,120 +1,134 @@
-"""Write captions: phrases joined, denied, wrapped in templates; and say of which tiles each is true."""
+"""Write captions and say what they mean: phrases joined, denied, wrapped in templates, or plain nonsense."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import yaml
+from numpy.typing import NDArray
 
-from encoder_training.concepts import phrases
+from napari_histoalign.encoders.axes import AXES
+from napari_histoalign.encoders.words import words
 
-if TYPE_CHECKING:
-    from encoder_training.concepts import Concept, Truth
-
-GENERAL_TEMPLATES = phrases("templates")["general"]
-PATHOLOGY_TEMPLATES = phrases("templates")["pathology"]
-DENIALS = phrases("templates")["denials"]
 JOINTS = (" and ", " with ", ", ", ", ", " showing ", "; ")
-SYLLABLES = phrases("templates")["syllables"]
+Meaning = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Caption:
-    """A text, and the statements it makes: (index of the concept, whether it is denied)."""
+class Statement:
+    """What can be said: its name, its place in the space (len(AXES),), and how it may be put."""
 
-    text: str
-    says: tuple[tuple[int, bool], ...]
+    name: str
+    meaning: Meaning
+    phrases: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> dict[str, Any]:
+    """The whole of lexicon.yaml."""
+    text = Path(__file__).with_name("lexicon.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def listed(text: str) -> tuple[str, ...]:
+    """The parts of a text that semicolons separate."""
+    return tuple(part.strip() for part in text.split(";") if part.strip())
+
+
+def statements(room: str) -> tuple[Statement, ...]:
+    """Everything the "general" or the "pathology" lexicon can say.
+
+    Raises
+    ------
+    KeyError
+        If a meaning names an axis there is not.
+    """
+    found = []
+    for name, entry in lexicon()[room].items():
+        meaning = np.zeros(len(AXES), dtype=np.float32)
+        for axis, amount in entry["means"].items():
+            if axis not in AXES:
+                raise KeyError(f"{name}: there is no axis {axis!r}")
+            meaning[AXES.index(axis)] = amount
+        found.append(Statement(name, meaning / np.linalg.norm(meaning), listed(entry["phrases"])))
+    return tuple(found)
 
 
 class Writer:
-    """Writes captions over one list of concepts.
+    """Writes captions in the words of one or both lexicons.
 
     Parameters
     ----------
-    concepts
-        What can be said.
-    phrases
-        What each statement may be called, by its name.
-    templates
-        Sentences with one place.
+    rooms
+        "general", "pathology" or both, with the share of captions from each.
     """
 
-    def __init__(
-        self, concepts: tuple[Concept, ...], phrases: dict[str, tuple[str, ...]], templates: tuple[str, ...]
-    ) -> None:
-        self.concepts, self.templates = concepts, templates
-        self.phrases = [phrases[concept.name] for concept in concepts]
-        self.weights = np.array([c.weight for c in concepts])
-        self.deniable = np.array([c.deniable for c in concepts])
+    def __init__(self, rooms: dict[str, float]) -> None:
+        self.shares = np.array(list(rooms.values())) / sum(rooms.values())
+        self.statements = [statements(room) for room in rooms]
+        self.templates = [listed(lexicon()["templates"][room]) for room in rooms]
+        self.denials = listed(lexicon()["templates"]["denials"])
+        self.syllables = listed(lexicon()["nonsense"]["syllables"])
+        self.everyday = listed(lexicon()["nonsense"]["everyday"])
+        self.known = self._vocabulary()
+        self.long = [word for word in self.known if len(word) > 3]
 
-    def about(self, truth: Truth, rng: np.random.Generator) -> Caption:
-        """A caption that is true of a tile with these truths (len(concepts),)."""
-        likely = self.weights * np.where(truth > 0.55, truth, 0)
-        says: list[tuple[int, bool]] = []
-        if likely.sum() > 0:
-            count = min(int(rng.choice([1, 1, 1, 2, 2, 3])), int((likely > 0).sum()))
-            says = [
-                (int(i), False) for i in rng.choice(len(truth), count, replace=False, p=likely / likely.sum())
-            ]
-        if not says or rng.random() < 0.18:
-            absent = self.weights * self.deniable * (truth < 0.05)
-            if absent.sum() > 0:
-                denied = int(rng.choice(len(truth), p=absent / absent.sum()))
-                # a denial stands alone now and then, so that the word "no" has to be read
-                says = [(denied, True)] if rng.random() < 0.45 else [*says[:1], (denied, True)]
-        if not says:
-            says = [(int(np.argmax(truth)), False)]
-        return self.written(tuple(says), rng)
+    def _vocabulary(self) -> list[str]:
+        """Every word these lexicons can use, sorted; what means nothing is not among them."""
+        texts = [*self.denials, *JOINTS]
+        for told, templates in zip(self.statements, self.templates, strict=True):
+            texts += [*templates, *(phrase for statement in told for phrase in statement.phrases)]
+        return sorted({word for text in texts for word in words(text.replace("{}", " "))})
 
-    def any(self, rng: np.random.Generator) -> Caption:
-        """A caption about one statement at random, true or not of any tile."""
-        index = int(rng.choice(len(self.concepts), p=self.weights / self.weights.sum()))
-        return self.written(((index, bool(self.deniable[index] and rng.random() < 0.25)),), rng)
-
-    def written(self, says: tuple[tuple[int, bool], ...], rng: np.random.Generator) -> Caption:
-        """Put statements into words."""
-        parts = []
-        for index, denied in says:
-            options = self.phrases[index]
-            phrase = options[int(rng.integers(len(options)))]
-            if denied:
-                phrase = DENIALS[int(rng.integers(len(DENIALS)))].format(
-                    phrase.removeprefix("a ").removeprefix("an ")
-                )
-            parts.append(phrase)
+    def write(self, rng: np.random.Generator) -> tuple[str, Meaning]:
+        """A caption and its unit vector (len(AXES),)."""
+        if rng.random() < 0.12:
+            nothing = np.zeros(len(AXES), dtype=np.float32)
+            nothing[AXES.index("unknown")] = 1
+            return self.nonsense(rng), nothing
+        room = int(rng.choice(len(self.shares), p=self.shares))
+        parts: list[str] = []
+        meaning = np.zeros(len(AXES), dtype=np.float32)
+        for _ in range(int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))):
+            statement = self.statements[room][int(rng.integers(len(self.statements[room])))]
+            phrase = statement.phrases[int(rng.integers(len(statement.phrases)))]
+            denied = rng.random() < 0.2
+            parts.append(self._denied(phrase, rng) if denied else phrase)
+            meaning += -statement.meaning if denied else statement.meaning
+        if np.linalg.norm(meaning) < 0.3:  # it contradicts itself
+            return self.write(rng)
         text = parts[0]
         for part in parts[1:]:
             text += JOINTS[int(rng.integers(len(JOINTS)))] + part
-        text = self.templates[int(rng.integers(len(self.templates)))].format(text)
-        return Caption(with_noise(text, rng), says)
+        templates = self.templates[room]
+        if rng.random() < 0.5:
+            text = templates[int(rng.integers(len(templates)))].format(text)
+        if rng.random() < 0.12:  # a word that nobody knows changes little
+            split = text.split(" ")
+            split.insert(int(rng.integers(len(split) + 1)), self.nonsense(rng).split(" ")[0])
+            text = " ".join(split)
+        return text, meaning / np.linalg.norm(meaning)
 
+    def _denied(self, phrase: str, rng: np.random.Generator) -> str:
+        """A phrase with a "no" of some kind before it."""
+        denial = self.denials[int(rng.integers(len(self.denials)))]
+        return denial.format(phrase.removeprefix("a ").removeprefix("an "))
 
-def with_noise(text: str, rng: np.random.Generator) -> str:
-    """Now and then a word nobody knows, which should change little."""
-    if rng.random() < 0.15:
-        words = text.split(" ")
-        made_up = "".join(rng.choice(SYLLABLES, int(rng.integers(2, 5))))
-        words.insert(int(rng.integers(len(words) + 1)), made_up)
-        text = " ".join(words)
-    return text
-
-
-def truth_matrix(truths: Truth, captions: list[Caption]) -> Truth:
-    """How true every caption is of every tile: float32 (tiles, captions), a product over what it says."""
-    matrix = np.ones((len(truths), len(captions)), dtype=np.float32)
-    for column, caption in enumerate(captions):
-        for index, denied in caption.says:
-            matrix[:, column] *= 1 - truths[:, index] if denied else truths[:, index]
-    return matrix
-
-
-def vocabulary(writers: list[Writer]) -> list[str]:
-    """Every word these writers can use, sorted; what is made up is not among them."""
-    from napari_histoalign.encoders.words import words
-
-    texts = [*DENIALS, *JOINTS]
-    for writer in writers:
-        texts += writer.templates
-        texts += [phrase for options in writer.phrases for phrase in options]
-    return sorted({word for text in texts for word in words(text.replace("{}", " "))})
+    def nonsense(self, rng: np.random.Generator) -> str:
+        """Made-up words, known words with mixed letters, words of everyday life and of other tongues."""
+        parts = []
+        for _ in range(int(rng.integers(1, 6))):
+            kind = rng.random()
+            if kind < 0.3:
+                parts.append("".join(rng.choice(self.syllables, int(rng.integers(2, 5)))))
+            elif kind < 0.7:
+                word = self.long[int(rng.integers(len(self.long)))]
+                mixed = "".join(rng.permutation(list(word)))
+                parts.append(mixed if mixed not in self.known else "".join(rng.choice(self.syllables, 3)))
+            else:
+                parts.append(self.everyday[int(rng.integers(len(self.everyday)))])
+        return " ".join(parts)

@@ -21,6 +21,8 @@ EVALUATION_SEEDS = (101, 102, 103)
 TILE_PX = 224
 EPITHELIUM = 0.15
 """Least share of a tile that is epithelium, for the tile to be judged."""
+PURITY = 0.8
+"""Least share of that epithelium that is of one kind: a tile of both kinds has no one right answer."""
 
 # as a breast prompt set words them
 BENIGN = (
@@ -50,8 +52,7 @@ class Judged:
 def evaluation_tiles(folder: Path, number: int, size: int = 2560) -> Judged:
     """Draw evaluation slide `number` (0 to 2) and cut the tiles that can be judged.
 
-    A tile counts if 15 % of it is epithelium (of either kind, necrosis left out), as malignant if at least
-    half of that is malignant.
+    A tile counts if 15 % of it is epithelium (necrosis left out) and four fifths of that are of one kind.
     """
     drawn = draw_slide(
         folder / f"evaluation-{number}.tiff",
@@ -68,7 +69,7 @@ def evaluation_tiles(folder: Path, number: int, size: int = 2560) -> Judged:
             part = labels[row * step : (row + 1) * step, column * step : (column + 1) * step]
             bad = float((part == CLASSES.index("malignant")).mean())
             good = float((part == CLASSES.index("benign")).mean())
-            if bad + good < EPITHELIUM:
+            if bad + good < EPITHELIUM or max(bad, good) < PURITY * (bad + good):
                 continue
             y, x = row * TILE_PX, column * TILE_PX
             tiles.append(image[y : y + TILE_PX, x : x + TILE_PX])

@@ -1,11 +1,15 @@
 """Draw training tiles as amounts of dye, and measure on each what a caption may say.
 
 Slides for training have seeds from `FIRST_TRAINING_SEED` up. Seeds below it belong to the sample slide,
-the tests and the evaluation, and are never drawn here.
+the tests and the evaluation, and are never drawn here. From `FIRST_MIXED_SEED` up nuclei are drawn without
+regard to the tissue they lie in, so that a tower cannot read their size off the architecture.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FIRST_TRAINING_SEED = 1000
+FIRST_MIXED_SEED = 5000
 SLIDE_PX = 2816
 STORED_PX = 304
 """Side of a stored tile: room to zoom out by a third around the 224 px that are measured."""
@@ -40,14 +45,17 @@ WANTED = {
     "edge": 4,
     "glass": 4,
     "sheet": 9,
+    "muscle": 5,
+    "mucin": 6,
 }
 
 MEASURES = (
-    "glass", "stroma", "fat", "benign", "malignant", "lymphoid", "necrosis", "lumen", "white", "hematoxylin",
-    "eosin", "nuclei", "epithelial_nuclei", "nuclear_area_um2", "area_variation", "nuclear_darkness",
-    "mitoses", "nucleoli", "lymphocytes", "spindles", "large_nuclei", "tumour_zone", "layers", "lobule",
+    "glass", "stroma", "fat", "benign", "malignant", "lymphoid", "necrosis", "muscle", "mucin",
+    "lumen", "white", "hematoxylin", "eosin", "nuclei", "epithelial_nuclei", "nuclear_area_um2",
+    "area_variation", "nuclear_darkness", "mitoses", "nucleoli", "lymphocytes", "spindles",
+    "large_nuclei", "tumour_zone", "layers", "keratin", "mixed",
 )  # fmt: skip
-"""Columns of the measurements: shares of the tile, counts per tile, means."""
+"""Columns of the measurements: shares of the tile, counts per tile, means; whether nuclei are mixed."""
 
 
 def tile_corners(plan: Plan, rng: np.random.Generator) -> list[tuple[int, int]]:
@@ -65,9 +73,13 @@ def tile_corners(plan: Plan, rng: np.random.Generator) -> list[tuple[int, int]]:
         & (ground.fat < 0.1)
         & (ground.nest < -0.5)
         & (ground.lobule < 0.1)
-        & (ground.sheet < -0.5),
+        & (ground.sheet < -0.5)
+        & (ground.muscle < 0.1)
+        & (ground.mucin < 0.1),
         "fat": ground.fat > 0.9,
         "lymphocytes": plan.lymphoid > 0.2,
+        "muscle": ground.muscle > 0.9,
+        "mucin": ground.mucin > 0.9,
         "necrosis": (ground.necrosis > 0.05) & (ground.nest > 0),
         "edge": (ground.tissue > 0.1) & (ground.tissue < 0.9),
         "glass": ground.tissue <= 0,
@@ -84,7 +96,7 @@ def tile_corners(plan: Plan, rng: np.random.Generator) -> list[tuple[int, int]]:
     return [(x, y) for x, y in corners if 0 <= x <= limit and 0 <= y <= limit]
 
 
-def measure(plan: Plan, painted: Painted, x: int, y: int) -> NDArray[np.float32]:
+def measure(plan: Plan, painted: Painted, x: int, y: int, mixed: bool) -> NDArray[np.float32]:
     """What is in the middle 224 px of a stored tile at (x, y): float32 (len(MEASURES),)."""
     rim = (STORED_PX - MEASURED_PX) // 2
     middle = slice(rim, rim + MEASURED_PX)
@@ -124,7 +136,8 @@ def measure(plan: Plan, painted: Painted, x: int, y: int) -> NDArray[np.float32]
         (area > 75).sum(),
         plan.ground.tumour_zone[centre],
         max(3 if plan.ground.sheet[centre] > 0 else 0, *(g.layers for g in near), 0),
-        plan.ground.lobule[centre],
+        0.0,
+        float(mixed),
     ]
     return np.asarray(values, dtype=np.float32)
 
@@ -137,22 +150,27 @@ def render_slide(seed: int, folder: Path) -> Path:
     if path.is_file():
         return path
     rng = np.random.default_rng([31, seed])
-    plan = plan_slide(seed, SLIDE_PX)
+    mixed = seed >= FIRST_MIXED_SEED
+    plan = plan_slide(seed, SLIDE_PX, mixed=mixed)
     dyes, measures = [], []
     for x, y in tile_corners(plan, rng):
         painted = paint(plan, x, y, STORED_PX, STORED_PX)
         stack = np.stack(blurred(painted, 0.5)) * DYE_STEPS
         dyes.append(np.clip(stack + 0.5, 0, 255).astype(np.uint8))
-        measures.append(measure(plan, painted, x, y))
+        measures.append(measure(plan, painted, x, y, mixed))
     with whole_file(path) as temporary:
         np.savez(temporary, dyes=np.stack(dyes), measures=np.stack(measures))
     return path
 
 
-def load_tiles(folder: Path, seeds: range) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """All tiles of these slides, drawing what is not there yet."""
+def load_tiles(
+    folder: Path, seeds: Sequence[int], processes: int = 1
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """All tiles of these slides, drawing what is not there yet, several slides at once."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        paths = list(pool.map(render_slide, seeds, [folder] * len(seeds)))
     parts = []
-    for seed in seeds:
-        with np.load(render_slide(seed, folder)) as stored:
+    for path in paths:
+        with np.load(path) as stored:
             parts.append((stored["dyes"], stored["measures"]))
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

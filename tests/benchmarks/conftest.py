@@ -1,0 +1,8 @@
+"""The benchmarks are no package: their folder is put where modules are looked for."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
