@@ -17,14 +17,15 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import yaml
+from encoder_training.augment import stained
 from encoder_training.calibration import best_scale
 from encoder_training.captions import Writer
 from encoder_training.heads import fit_heads
+from encoder_training.judging import EPITHELIUM, PURITY
 from encoder_training.keratin import keratin_tiles
 from encoder_training.measuring import measured_views
 from encoder_training.student import train_student
@@ -33,15 +34,12 @@ from encoder_training.tiles import FIRST_MIXED_SEED, FIRST_TRAINING_SEED, MEASUR
 from encoder_training.truths import answers
 from safetensors.torch import save_file
 
-from napari_histoalign.alignment import PromptSet, builtin_prompt_sets
+from napari_histoalign.alignment import PromptSet
 from napari_histoalign.encoders.demo import CONFIG, WEIGHTS
 from napari_histoalign.encoders.demo_pair import Pair
 from napari_histoalign.encoders.text_tower import TextShape, TextTower
 from napari_histoalign.encoders.words import Vocabulary
 from napari_histoalign.files import whole_file
-
-if TYPE_CHECKING:
-    from napari_histoalign.encoders.image_towers import Heads
 
 RESOURCES = Path(__file__).resolve().parents[1] / "resources"
 CLOCK = time.monotonic()
@@ -95,18 +93,28 @@ def main() -> None:
     shared = Vocabulary(both.known, buckets=3072, context_length=48)
     shape = TextShape(words=len(both.known) + 2)
     schedule = {"steps": options.text_steps, "batch": 192, "say": say}
-    first = train_texts(general, shared, shape, None, rate=2e-3, seed=options.seed + 2, **schedule)
-    second = train_texts(both, shared, shape, first, rate=1.5e-3, seed=options.seed + 3, **schedule)
+    first = train_texts(
+        general,
+        shared,
+        shape,
+        None,
+        options.work / "general.pt",
+        rate=2e-3,
+        seed=options.seed + 2,
+        **schedule,
+    )
+    second = train_texts(
+        both, shared, shape, first, options.work / "both.pt", rate=1.5e-3, seed=options.seed + 3, **schedule
+    )
 
     judging = {f"heads.{key}": value for key, value in heads.state_dict().items()}
     made = {
         "demo-general": pair("learned", student.state_dict(), first, shared, general.known),
         "demo-path": pair("measured", judging, second, shared, both.known),
     }
+    judged = to_calibrate(dyes, truths, options.seed + 4)
     for name, (towers, shape, known) in made.items():
-        scale = calibrated(
-            towers, views, truths, heads, Vocabulary(known, shape.buckets, shape.context_length)
-        )
+        scale = calibrated(towers, *judged, Vocabulary(known, shape.buckets, shape.context_length))
         with torch.no_grad():
             towers.log_scale.fill_(float(np.log(scale)))
         save(towers, shape, known, name, options.resources)
@@ -127,23 +135,26 @@ def pair(
     return towers, shape, known
 
 
-def calibrated(
-    towers: Pair, views: np.ndarray, truths: np.ndarray, heads: Heads, vocabulary: Vocabulary
-) -> float:
+def calibrated(towers: Pair, tiles: torch.Tensor, malignant: np.ndarray, vocabulary: Vocabulary) -> float:
     """The logit scale that suits malignant against benign on drawn training tiles."""
-    index = {name: i for i, name in enumerate(MEASURES)}
-    benign, malignant = truths[:, index["benign"]], truths[:, index["malignant"]]
-    chosen = np.flatnonzero((benign + malignant > 0.15) & (truths[:, index["mixed"]] == 0))
-    tiled = np.concatenate([chosen + k * len(truths) for k in range(len(views) // len(truths))])
+    classes = {c.name: c.prompts for c in PromptSet.load("breast").classes}
     with torch.no_grad():
-        images = heads(heads.standardised(torch.from_numpy(views[tiled]))).numpy()
-        classes = {c.name: c.prompts for c in PromptSet.load(builtin_prompt_sets()["breast"]).classes}
+        images = np.concatenate([towers.image(part).numpy() for part in tiles.split(32)])
         ends = []
         for name in ("benign", "malignant"):
             vectors = towers.text(*tensors(vocabulary.tokens(classes[name]))).numpy()
             ends.append(vectors.mean(0) / np.linalg.norm(vectors.mean(0)))
-    positive = (malignant >= benign).astype(np.float32)[tiled % len(truths)]
-    return best_scale(images @ np.stack(ends).T, positive)
+    return best_scale(images @ np.stack(ends).T, malignant)
+
+
+def to_calibrate(dyes: np.ndarray, truths: np.ndarray, seed: int) -> tuple[torch.Tensor, np.ndarray]:
+    """Training tiles of one kind of epithelium, stained but not disturbed, and whether each is malignant."""
+    index = {name: i for i, name in enumerate(MEASURES)}
+    benign, malignant = truths[:, index["benign"]], truths[:, index["malignant"]]
+    both = benign + malignant
+    judged = (both >= EPITHELIUM) & (np.maximum(benign, malignant) >= PURITY * both)
+    chosen = np.flatnonzero(judged & (truths[:, index["mixed"]] == 0))
+    return stained(dyes[chosen], np.random.default_rng(seed)), (malignant > benign).astype(np.float32)[chosen]
 
 
 def save(towers: Pair, shape: TextShape, known: list[str], name: str, resources: Path) -> None:

@@ -136,8 +136,8 @@ def test_larger_nuclei_measure_larger() -> None:
             f"{name}: {found[name]}"
         )
         assert found[name][-1] > 1.3 * found[name][0]
-    # the spectrum's mean is in micrometres, one for what is removed at radius 0
-    np.testing.assert_allclose(found["size"] - 1, radii, atol=1.2)
+    # micrometres, and one for what is removed at radius 0; the masks are a little smaller than the nuclei
+    np.testing.assert_allclose(found["size"] - 1, radii, rtol=0.3)
 
 
 def test_uneven_nuclei_measure_uneven() -> None:

@@ -125,3 +125,12 @@ def disturbed(rgb: Tensor, rng: np.random.Generator) -> Tensor:
 def augmented(dyes: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
     """Stored dyes uint8 (n, 2, 304, 304) to training tiles uint8 (n, 3, 224, 224)."""
     return disturbed(coloured(cut(torch.from_numpy(dyes), rng), rng), rng)
+
+
+def stained(dyes: NDArray[np.uint8], rng: np.random.Generator) -> Tensor:
+    """The middle of stored dyes, stained at random and otherwise as drawn: uint8 (n, 3, 224, 224)."""
+    rim = (STORED_PX - MEASURED_PX) // 2
+    middle = (
+        torch.from_numpy(dyes[:, :, rim : rim + MEASURED_PX, rim : rim + MEASURED_PX]).float() / DYE_STEPS
+    )
+    return coloured(middle, rng).add_(0.5).clamp_(0, 255).to(torch.uint8)

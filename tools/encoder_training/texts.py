@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +13,7 @@ import torch
 from torch.nn import functional
 
 from napari_histoalign.encoders.text_tower import TextTower
+from napari_histoalign.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +30,7 @@ def train_texts(
     vocabulary: Vocabulary,
     shape: TextShape,
     start: TextTower | None,
+    kept: Path,
     *,
     steps: int,
     batch: int,
@@ -45,11 +50,29 @@ def train_texts(
         Sizes of the tower.
     start
         A tower of the same shape to go on from.
+    kept
+        Where the tower is kept; one that learned the same lexicon as long, from the same start, is taken
+        from there.
     steps, batch, rate, seed, say
         How long, captions a step, how fast, from which numbers, and what to call with a line of progress.
     """
     torch.manual_seed(seed)
     tower = TextTower(shape)
+    told = [
+        seed,
+        steps,
+        batch,
+        rate,
+        vocabulary.index,
+        [[s.name, s.meaning.tolist(), s.phrases] for room in writer.statements for s in room],
+        "" if start is None else float(start.project.weight.sum()),
+    ]
+    made_from = hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    if kept.is_file():
+        saved = torch.load(kept, weights_only=True)
+        if saved["made from"] == made_from:
+            tower.load_state_dict(saved["tower"])
+            return tower.eval().requires_grad_(False)
     if start is not None:
         tower.load_state_dict(start.state_dict())
     optimiser = torch.optim.AdamW(tower.parameters(), lr=rate, weight_decay=1e-2)
@@ -73,6 +96,8 @@ def train_texts(
         smooth = 0.98 * smooth + 0.02 * loss.item()
         if (step + 1) % 250 == 0:
             say(f"texts {step + 1}/{steps} loss {smooth:.4f}")
+    with whole_file(kept) as temporary:
+        torch.save({"tower": tower.state_dict(), "made from": made_from}, temporary)
     return tower.eval().requires_grad_(False)
 
 
