@@ -27,7 +27,7 @@ from encoder_training.captions import Writer
 from encoder_training.heads import fit_heads
 from encoder_training.judging import EPITHELIUM, PURITY
 from encoder_training.keratin import keratin_tiles
-from encoder_training.measuring import measured_views
+from encoder_training.measuring import fingerprint, measured_views
 from encoder_training.student import train_student
 from encoder_training.texts import tensors, train_texts
 from encoder_training.tiles import FIRST_MIXED_SEED, FIRST_TRAINING_SEED, MEASURES, load_tiles
@@ -84,7 +84,7 @@ def main() -> None:
     truth, weight = (np.tile(part, (options.views, 1)) for part in answers(truths))
     heads = fit_heads(views, truth, weight, steps=options.head_steps, seed=options.seed, say=say)
     student = train_student(
-        heads, dyes, options.work / "student.pt", steps=options.student_steps, batch=48,
+        heads, dyes, options.work / f"student-{fingerprint(dyes)}.pt", steps=options.student_steps, batch=48,
         seed=options.seed + 1, say=say,
     )  # fmt: skip
 

@@ -36,18 +36,22 @@ def keratin_tiles(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[np.
     for row in range(count):
         turn = rng.uniform(0, np.pi)
         across = rows * np.cos(turn) - columns * np.sin(turn)
-        across = across + rng.uniform(8, 22) * smooth_noise(rng, shape, 40) + 3 * smooth_noise(rng, shape, 9)
-        spacing = rng.uniform(7, 20)
-        loose = smooth_noise(rng, shape, (30, 30))
-        wave = np.cos(2 * np.pi * across / spacing + 2.0 * loose)
-        sheet = smoothstep(wave.astype(np.float32), *sorted(rng.uniform(-0.8, 0.6, 2)) + np.array([0, 0.2]))
+        # from tight lamellae to loose flakes that curl
+        spacing = float(np.exp(rng.uniform(np.log(8), np.log(55))))
+        curl = rng.uniform(8, 22) + 0.5 * spacing
+        across = across + curl * smooth_noise(rng, shape, 40) + 0.2 * spacing * smooth_noise(rng, shape, 9)
+        wave = np.cos(2 * np.pi * across / spacing + 2.0 * smooth_noise(rng, shape, 30))
+        thin = rng.uniform(-0.7, 0.9)
+        sheet = smoothstep(wave.astype(np.float32), thin, thin + 0.15 + 1.5 / spacing)
         present = smoothstep(smooth_noise(rng, shape, 35) + rng.uniform(0.2, 1.6), 0.0, 0.1)
         grain = 1 + 0.12 * smooth_noise(rng, shape, 1.2)
-        eosin = rng.uniform(0.6, 1.5) * sheet * present * grain
-        hematoxylin = rng.uniform(0.02, 0.35) * sheet * present * grain
+        # pink, or purple to nearly black where it is thick or lies in folds
+        fold = 1 + 0.5 * np.maximum(smooth_noise(rng, shape, 14), 0)
+        eosin = rng.uniform(0.5, 1.4) * sheet * present * grain * fold
+        hematoxylin = rng.uniform(0.02, 1.0) ** 1.5 * sheet * present * grain * fold
         dyes[row] = np.clip(np.stack([hematoxylin, eosin]) * DYE_STEPS + 0.5, 0, 255)
         found = dict.fromkeys(MEASURES, 0.0)
-        found["keratin"] = float((sheet * present).mean() * 1.6)
+        found["keratin"] = float(np.clip(2.5 * (sheet * present).mean(), 0, 1))
         found["white"] = float((eosin + hematoxylin < 0.12).mean())
         found["glass"] = float(1 - present.mean())
         found["eosin"], found["hematoxylin"] = float(eosin.mean()), float(hematoxylin.mean())
