@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch.nn import functional
 
+from napari_histoalign.encoders.axes import HEADS
 from napari_histoalign.encoders.image_towers import Heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -43,7 +44,7 @@ def fit_heads(
     """
     torch.manual_seed(seed)
     heads = Heads()
-    tissue = measures[truth_of_glass(truth) < 0.5]
+    tissue = measures[truth[:, HEADS.index("glass")] < 0.5]
     with torch.no_grad():
         heads.centre.copy_(torch.from_numpy(tissue.mean(0)))
         heads.spread.copy_(torch.from_numpy(tissue.std(0) + 1e-6))
@@ -73,10 +74,3 @@ def answered(logits: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Weighted cross entropy against graded truth."""
     wrong = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
     return (wrong * weight).sum() / weight.sum().clamp(min=1)
-
-
-def truth_of_glass(truth: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How blank each tile is: (n,)."""
-    from napari_histoalign.encoders.axes import HEADS
-
-    return np.asarray(truth[:, HEADS.index("glass")])

@@ -49,13 +49,13 @@ class Densities:
         """Mean over the tissue: (n,)."""
         return (values * self.tissue).mean((1, 2)) / self.tissue_share
 
-    def difference(self, gaussians: Gaussians, surround: float) -> Tensor:
+    def darker_than_around(self, gaussians: Gaussians, surround: float) -> Tensor:
         """How much denser (red) each place is than its surroundings: (n, side, side)."""
         return gaussians.blur(self.red, 0.8) - gaussians.blur(self.red, surround)
 
-    def against(self, gaussians: Gaussians, surround: float) -> Tensor:
-        """The same as shares of the tile's contrast."""
-        return self.difference(gaussians, surround) / self.contrast[:, None, None]
+    def of_contrast(self, values: Tensor) -> Tensor:
+        """Differences of density as shares of the tile's contrast."""
+        return values / self.contrast[:, None, None]
 
 
 def densities(tiles: Tensor, gaussians: Gaussians) -> Densities:

@@ -71,17 +71,18 @@ class Morphometry(nn.Module):
         float32 (n, len(NAMES))
         """
         seen = densities(tiles, self.gaussians)
-        mask, core = self._nuclear_masks(seen)
+        darker = seen.darker_than_around(self.gaussians, SURROUND)
+        mask, core = self._nuclear_masks(seen, darker)
         found = self._sizes(seen, mask, core) | self._blobs(seen)
-        found |= self._colours(seen) | self._cells(seen, mask, core)
-        found |= self._holes(seen, mask) | self._fibres(seen) | self._texture(seen)
+        found |= self._colours(seen) | self._cells(seen, darker, mask, core)
+        found |= self._holes(seen, mask) | self._fibres(seen) | self._texture(seen, darker)
         return torch.stack([found[name] for name in NAMES], dim=1)
 
-    def _nuclear_masks(self, seen: Densities) -> tuple[Tensor, Tensor]:
+    def _nuclear_masks(self, seen: Densities, darker: Tensor) -> tuple[Tensor, Tensor]:
         """How nuclear each pixel is, 0 to 1, leniently and strictly: two (n, side, side)."""
-        darker = seen.against(self.gaussians, SURROUND)
-        weak = torch.sigmoid((darker - WEAK) / 0.04) * seen.tissue
-        return weak, torch.sigmoid((darker - STRONG) / 0.05) * seen.tissue
+        share = seen.of_contrast(darker)
+        weak = torch.sigmoid((share - WEAK) / 0.04) * seen.tissue
+        return weak, torch.sigmoid((share - STRONG) / 0.05) * seen.tissue
 
     def _sizes(self, seen: Densities, mask: Tensor, core: Tensor) -> dict[str, Tensor]:
         """Sizes of nuclei by granulometry: of the mask, of its core, and of the density itself."""
@@ -151,14 +152,14 @@ class Morphometry(nn.Module):
             "blue_red": seen.over_tissue(blue - red),
         }
 
-    def _cells(self, seen: Densities, mask: Tensor, core: Tensor) -> dict[str, Tensor]:
+    def _cells(self, seen: Densities, darker: Tensor, mask: Tensor, core: Tensor) -> dict[str, Tensor]:
         """How much of the tissue is nuclear, and how evenly nuclei lie."""
         area = mask.mean((1, 2)).clamp(min=0.004)
         nuclear = (seen.red * mask).mean((1, 2)) / area
         swing = ((seen.red - nuclear[:, None, None]) ** 2 * mask).mean((1, 2)) / area
         local = self.gaussians.blur(mask, 8.0) / self.gaussians.blur(seen.tissue, 8.0).clamp(min=0.2)
         mean = seen.over_tissue(local)
-        heaped = self.gaussians.blur(torch.relu(seen.difference(self.gaussians, SURROUND)), 4.0)
+        heaped = self.gaussians.blur(torch.relu(darker), 4.0)
         return {
             "nuclear_area": area / seen.tissue_share,
             "core_area": core.mean((1, 2)) / seen.tissue_share,
@@ -194,7 +195,7 @@ class Morphometry(nn.Module):
             "direction": _coherence(*products.mean((2, 3)).unbind(1)),
         }
 
-    def _texture(self, seen: Densities) -> dict[str, Tensor]:
+    def _texture(self, seen: Densities, darker: Tensor) -> dict[str, Tensor]:
         """Variance of the density by octave, and the texture between nuclei."""
         left = seen.dark - seen.dark.mean((1, 2), keepdim=True)
         total = (left**2).mean((1, 2)).clamp(min=1e-5)
@@ -204,7 +205,7 @@ class Morphometry(nn.Module):
             smooth = self.gaussians.blur(centred, float(width))
             found[f"band_{width}um"] = ((left - smooth) ** 2).mean((1, 2)) / total
             left = smooth
-        plasma = seen.tissue * torch.sigmoid((0.05 - seen.against(self.gaussians, SURROUND)) / 0.03)
+        plasma = seen.tissue * torch.sigmoid((0.05 - seen.of_contrast(darker)) / 0.03)
         fine = (seen.dark - self.gaussians.blur(seen.dark, 2.0)).abs()
         found["plasma_texture"] = share(fine, plasma) / seen.contrast
         found["plasma_density"] = share(seen.dark, plasma) / seen.contrast
