@@ -1,6 +1,7 @@
 """How vectors become probabilities: arrays in, arrays out."""
 
 from napari_histoalign.alignment.alignment import DESCRIPTIONS, STRATEGIES, Alignment
+from napari_histoalign.alignment.cross_texts import CrossTexts, Refusal
 from napari_histoalign.alignment.prompts import (
     ExpandedPrompts,
     PromptClass,
@@ -13,9 +14,11 @@ __all__ = [
     "DESCRIPTIONS",
     "STRATEGIES",
     "Alignment",
+    "CrossTexts",
     "ExpandedPrompts",
     "PromptClass",
     "PromptSet",
+    "Refusal",
     "Scores",
     "builtin_prompt_sets",
 ]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_histoalign.alignment.checks import check_reference
 from napari_histoalign.alignment.linear import joint_fusion, mean_fusion, pair_logits
 from napari_histoalign.alignment.many_to_many import many_to_many
 from napari_histoalign.alignment.pooling import POOLINGS
@@ -20,6 +19,8 @@ from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from napari_histoalign.alignment.cross_texts import CrossTexts, Pair, Refusal
 
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -92,6 +93,13 @@ class Alignment:
         plain["pair"] = None if self.pair is None else list(self.pair)
         return plain
 
+    @property
+    def crossed(self) -> tuple[Pair, ...]:
+        """Pairs of different encoders that the strategy compares where there are two."""
+        if self.name in ("one-to-one", "joint-fusion"):
+            return ()
+        return (self.pair or (0, 1),) if self.name == "cross-pair" else ((0, 1), (1, 0))
+
     def score(
         self,
         images: Sequence[NDArray[np.floating]],
@@ -100,6 +108,7 @@ class Alignment:
         n_classes: int,
         logit_scales: Sequence[float],
         *,
+        cross: Mapping[Pair, CrossTexts | Refusal] | None = None,
         reference: NDArray[np.integer] | None = None,
     ) -> Scores:
         """Class probabilities of tiles.
@@ -117,9 +126,15 @@ class Alignment:
             Number of classes.
         logit_scales
             Each encoder's own (100 for CLIP).
+        cross
+            ``cross[i, j]`` for i other than j: the prompts of text encoder j for images of encoder i, or
+            why they cannot be compared. ``many-to-many`` leaves such a pair out and names it; ``cross-pair``
+            and ``mean-fusion`` are refused. By default encoders of the same width are taken to share one
+            space: the caller says so.
         reference
             Positions of the tiles from which ``many-to-many`` takes spreads, temperatures and
-            weights; all by default. The other strategies score each tile for itself.
+            weights, and all strategies the mean of images that a bridge lies before; all by default.
+            Without a bridge the other strategies score each tile for itself.
 
         Returns
         -------
@@ -132,15 +147,12 @@ class Alignment:
             The arrays do not fit together, hold numbers that are no embeddings, or lack what the
             strategy needs.
         """
-        bags = make_bags(images, texts, class_index, n_classes, logit_scales)
-        positions = None if reference is None else check_reference(reference, bags.tiles)
-        logits, details = self._logits(bags, positions)
+        bags = make_bags(images, texts, class_index, n_classes, logit_scales, cross, reference)
+        logits, details = self._logits(bags)
         logits /= np.float32(self.temperature)
         return Scores(logits, softmax(logits), details)
 
-    def _logits(
-        self, bags: Bags, reference: NDArray[np.int64] | None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def _logits(self, bags: Bags) -> tuple[NDArray[np.float32], dict[str, Any]]:
         if self.name == "many-to-many":
             return many_to_many(
                 bags,
@@ -148,7 +160,6 @@ class Alignment:
                 sharpness=self.sharpness,
                 top_k=self.top_k,
                 weighting=self.weighting,
-                reference=reference,
             )
         if self.name == "one-to-one":
             pair = self.pair or (0, 0)
@@ -159,13 +170,13 @@ class Alignment:
             raise AlignmentError(f"{self.name} needs two encoders; choose a second one, or one-to-one.")
         if self.name == "joint-fusion":
             return joint_fusion(bags)
-        pair = self.pair or (0, 1)
-        if not bags.comparable(pair):
-            raise AlignmentError(
-                f"{self.name} compares images of one encoder with texts of the other, and their embeddings "
-                "differ in width. Choose encoders of one family, or joint-fusion or many-to-many."
-            )
-        return pair_logits(bags, pair) if self.name == "cross-pair" else mean_fusion(bags)
+        for pair in self.crossed:
+            if reason := bags.refusal(pair):
+                raise AlignmentError(
+                    f"{self.name} compares images of one encoder with texts of the other. {reason} "
+                    "Choose encoders of one family, or joint-fusion or many-to-many."
+                )
+        return pair_logits(bags, self.crossed[0]) if self.name == "cross-pair" else mean_fusion(bags)
 
     def _check_pair(self, pair: tuple[int, int]) -> None:
         if self.name == "one-to-one" and pair[0] != pair[1]:

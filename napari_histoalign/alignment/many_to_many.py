@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_histoalign.alignment.cross_texts import Pair
     from napari_histoalign.alignment.similarity import Bags
 
     Floats = NDArray[np.float32]
-    Pair = tuple[int, int]
 
 MIN_REFERENCE = 32
 """Fewer tiles say too little about a block's spread; each block then keeps its own logit scale."""
@@ -57,7 +57,6 @@ def many_to_many(
     sharpness: float = 1.0,
     top_k: int = 3,
     weighting: str = "reliability",
-    reference: NDArray[np.int64] | None = None,
 ) -> tuple[Floats, dict[str, Any]]:
     """Align bags of views with bags of prompts over all encoder pairs.
 
@@ -78,12 +77,14 @@ def many_to_many(
     A tile's score depends on the reference through s, g and w alone. With fewer than `MIN_REFERENCE`
     reference tiles each pair keeps its own logit scale (``g / s = scale``) and weights are equal.
     A pair in which all classes are alike (words that an encoder never learned) keeps its scale too,
-    has no say in the confidence of the others, and a reliability of 0.
+    has no say in the confidence of the others, and a reliability of 0. A pair with a bridge between its
+    encoders is compared less the images' mean over the reference, and left out where that is too small.
 
     Parameters
     ----------
     bags
-        Embeddings and prompts. A cross pair of different widths is left out and named in the details.
+        Embeddings, prompts and reference. A pair that cannot be compared is left out and named in the
+        details, with the reason.
     pooling
         ``log-mean-exp``, ``mean``, ``max`` or ``top-k``.
     sharpness
@@ -92,8 +93,6 @@ def many_to_many(
         Similarities averaged by ``top-k``.
     weighting
         ``reliability`` or ``equal``.
-    reference
-        Positions of the reference tiles, each once; all tiles by default.
 
     Returns
     -------
@@ -103,9 +102,15 @@ def many_to_many(
         Per pair: scale, standard deviation, temperature, reliability, weight.
     """
     pairs = [(i, j) for i in range(bags.encoders) for j in range(bags.encoders)]
-    used = [pair for pair in pairs if bags.comparable(pair)]
-    blocks = [b for i in range(bags.encoders) for b in _blocks(bags, i, pooling, sharpness, top_k, reference)]
-    seen = [b.pooled if reference is None else b.pooled[reference] for b in blocks]
+    left_out = {pair: reason for pair in pairs if (reason := _cannot_count(bags, pair))}
+    blocks = [
+        block
+        for i in range(bags.encoders)
+        for block in _blocks(
+            bags, [p for p in pairs if p[0] == i and p not in left_out], pooling, sharpness, top_k
+        )
+    ]
+    seen = [b.pooled if bags.reference is None else b.pooled[bags.reference] for b in blocks]
     spreads = [float(np.sqrt(np.mean(np.square(p), dtype=np.float64))) if p.size else 0.0 for p in seen]
     own = [s for b, s in zip(blocks, spreads, strict=True) if b.pair[0] == b.pair[1]]
     enough = len(seen[0]) >= MIN_REFERENCE and max(own) > MIN_SPREAD
@@ -117,7 +122,8 @@ def many_to_many(
         logits += np.float32(weight * gain) * block.pooled
     return logits, {
         "pairs": [list(b.pair) for b in blocks],
-        "left_out": [list(pair) for pair in pairs if pair not in used],
+        "left_out": [list(pair) for pair in left_out],
+        "left_out_because": list(left_out.values()),
         "scales": [b.scale for b in blocks],
         "standard_deviations": spreads,
         "temperatures": [1 / gain for gain in gains],
@@ -127,12 +133,18 @@ def many_to_many(
     }
 
 
-def _blocks(
-    bags: Bags, i: int, pooling: str, sharpness: float, top_k: int, reference: NDArray[np.int64] | None
-) -> list[Block]:
+def _cannot_count(bags: Bags, pair: Pair) -> str:
+    """Why a pair is left out; empty where it is not."""
+    if bags.centred(pair) and bags.reference_tiles < MIN_REFERENCE:
+        return f"A bridge compares images less their mean, which takes at least {MIN_REFERENCE} tiles."
+    return bags.refusal(pair)
+
+
+def _blocks(bags: Bags, pairs: Sequence[Pair], pooling: str, sharpness: float, top_k: int) -> list[Block]:
     """Pool the pairs of one image encoder, and measure their reliability, in one pass over its tiles."""
-    pairs = [(i, j) for j in range(bags.encoders) if bags.comparable((i, j))]
-    texts = [bags.texts[j] for _, j in pairs]
+    encoder, reference = pairs[0][0], bags.reference
+    texts = [bags.texts_for(pair) for pair in pairs]
+    offsets = [bags.offsets(pair, text) for pair, text in zip(pairs, texts, strict=True)]
     pooled = [np.empty((bags.tiles, bags.n_classes), np.float32) for _ in pairs]
     agreements = [Agreement(bags.classes) for _ in pairs]
     referred = None
@@ -140,7 +152,9 @@ def _blocks(
         referred = np.zeros(bags.tiles, bool)
         referred[reference] = True
     for rows in bags.rows():
-        for p, cosines in enumerate(bags.cosines(i, rows, texts)):
+        for p, cosines in enumerate(bags.cosines(encoder, rows, texts)):
+            if bags.centred(pairs[p]):
+                cosines -= offsets[p][:, None, None]
             beta = sharpness * bags.scale(pairs[p])
             for c, prompts in enumerate(bags.classes):
                 bag = cosines[prompts].reshape(-1, cosines.shape[-1])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.engine.cross_pairs import CrossPairs
 from napari_histoalign.engine.progress import Progress, Stopwatch
 from napari_histoalign.engine.reading import read_batches
 from napari_histoalign.engine.scored import Scored
@@ -81,6 +82,7 @@ class Analysis:
         self.unread: dict[int, str] = {}
         root = cache or cache_dir("embeddings")
         self._texts = [TextCache(encoder) for encoder in self.encoders]
+        self._cross_pairs = CrossPairs(self.encoders)
         self._stores: list[EmbeddingStore] = []
         try:
             for encoder in self.encoders:
@@ -186,7 +188,8 @@ class Analysis:
         prompts
             Classes and their prompts; only texts not seen before are encoded.
         alignment
-            How similarities become probabilities.
+            How similarities become probabilities. The first one that compares images of one encoder
+            with texts of another takes a while to find out whether it may (see `engine.cross_pairs`).
 
         Returns
         -------
@@ -201,13 +204,17 @@ class Analysis:
             The alignment cannot be applied to these encoders.
         """
         expanded = prompts.expand()
+        texts = [cache.embed(expanded.texts) for cache in self._texts]
+        crossed = self._cross_pairs.decide(alignment.crossed)
         scores = alignment.score(
             [store.read(indices) for store in self._stores],
-            [cache.embed(expanded.texts) for cache in self._texts],
+            texts,
             expanded.class_index,
             len(prompts.classes),
             [encoder.logit_scale for encoder in self.encoders],
+            cross={pair: found.carry(texts[pair[1]]) for pair, found in crossed.items()},
         )
+        details = {**scores.details, "cross_pairs": [found.to_dict() for found in crossed.values()]}
         tiles = TileScores(
             xy=self.grid.xy(indices),
             tile_px=self.grid.tile_px,
@@ -217,7 +224,14 @@ class Analysis:
             roles=tuple(c.role for c in prompts.classes),
             probabilities=scores.probabilities,
         )
-        return Scored(indices, tiles, scores.details)
+        return Scored(indices, tiles, details, tuple(found.describe() for found in crossed.values()))
+
+    def compare(self, alignment: Alignment) -> None:
+        """Find out how the encoders compare, as far as an alignment needs it; `score` would do it later.
+
+        The first time for each encoder, its text tower embeds some hundred phrases.
+        """
+        self._cross_pairs.decide(alignment.crossed)
 
     def unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
         """Words of the prompts that mean nothing to any of the encoders, in order, each once.

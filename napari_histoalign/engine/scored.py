@@ -26,8 +26,11 @@ class Scored:
         Their scores, one row a tile in that order.
     details
         What the alignment found on the way (temperatures, weights), for the provenance.
+    notes
+        What the person should know of how encoders were compared, as sentences.
     """
 
     indices: NDArray[np.int64]
     tiles: TileScores
     details: Mapping[str, Any]
+    notes: tuple[str, ...] = ()

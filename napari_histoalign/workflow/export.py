@@ -142,7 +142,7 @@ def write_results(
         tiles_per_second=fresh / taken["embedding"] if fresh > 0 and taken.get("embedding") else None,
         seconds=sum(taken.values()),
         mpp=grid.mpp,
-        notes=_notes(analysis, prompts),
+        notes=(*_notes(analysis, prompts), *scored.notes),
     )
     provenance(
         run_id,

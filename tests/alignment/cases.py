@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+
+from napari_histoalign.alignment import CrossTexts
 
 
 @dataclass
@@ -44,6 +46,19 @@ def make_case(
         len(classes),
         [30.0, 15.0][:encoders],
     )
+
+
+def two_widths(n: int = 50, seed: int = 0) -> tuple[Case, dict[tuple[int, int], CrossTexts]]:
+    """Encoders 16 and 24 wide, with centred texts of each for the other."""
+    case = make_case(seed, n=n)
+    rng = np.random.default_rng(seed + 1)
+    k = len(case.class_index)
+    shift = np.full(24, 0.3)
+    images = unit(rng, n, 2, 24) + shift
+    wide = (images / np.linalg.norm(images, axis=-1, keepdims=True)).astype(np.float32)
+    case = replace(case, images=[case.images[0], wide], texts=[case.texts[0], unit(rng, k, 24)])
+    cross = {(0, 1): CrossTexts(unit(rng, k, 16), True), (1, 0): CrossTexts(unit(rng, k, 24), True)}
+    return case, cross
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> float:

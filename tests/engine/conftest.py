@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from napari_histoalign.encoders import Encoder
+from napari_histoalign.encoders.preprocessing import Preprocessing
 from napari_histoalign.slides import open_slide
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ class ColourEncoder(Encoder):
     COLOURS: ClassVar = {"red": (1.0, 0.0, 0.0), "green": (0.0, 1.0, 0.0), "blue": (0.0, 0.0, 1.0)}
 
     def __init__(self, name: str = "colour", weights: str = "w1") -> None:
-        self.spec = SimpleNamespace(name=name, dim=3, input_size=SIDE, mpp=None, title=name)
+        self.spec = SimpleNamespace(
+            name=name, dim=3, input_size=SIDE, mpp=None, title=name, preprocessing=Preprocessing(SIDE)
+        )
         self.logit_scale = 20.0
         self.weights_hash = weights
         self.preprocessing = "1"
