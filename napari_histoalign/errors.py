@@ -23,6 +23,10 @@ class AlignmentError(HistoalignError):
     """Embeddings, prompts and alignment do not fit together."""
 
 
+class SettingsError(HistoalignError):
+    """The settings of this computer cannot be read or written."""
+
+
 class StoreError(HistoalignError):
     """The embedding store cannot be opened, read or written."""
 

@@ -99,6 +99,20 @@ def cache_dir(*parts: str) -> Path:
     return folder
 
 
+def data_dir(*parts: str) -> Path:
+    """Folder for what a person keeps here (encoders); not made."""
+    from platformdirs import user_data_path
+
+    return user_data_path("napari-histoalign", appauthor=False).joinpath(*parts)
+
+
+def config_dir() -> Path:
+    """Folder of the person's settings; not made."""
+    from platformdirs import user_config_path
+
+    return user_config_path("napari-histoalign", appauthor=False)
+
+
 def _umask() -> int:
     """The process's umask, which can only be read by setting it."""
     mask = os.umask(0)

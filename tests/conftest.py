@@ -34,3 +34,11 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("HISTOALIGN_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_encoders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test out of the person's own encoders: the folder tests add to, absent at first."""
+    folder = tmp_path_factory.mktemp("data") / "encoders"
+    monkeypatch.setenv("HISTOALIGN_ENCODERS", str(folder))
+    return folder

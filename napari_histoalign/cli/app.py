@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from typing import Annotated
 
@@ -11,7 +10,9 @@ import typer
 
 from napari_histoalign import __version__
 from napari_histoalign.cli.demo import demo
+from napari_histoalign.cli.encoders import app as encoders
 from napari_histoalign.cli.run import run
+from napari_histoalign.encoders.offline import hub_off
 
 app = typer.Typer(
     name="histoalign",
@@ -22,13 +23,12 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(run)
+app.add_typer(encoders, name="encoders")
 
 
 def main() -> None:
     """Run the command line; errors become one sentence and a non-zero exit status."""
-    # the encoder libraries ask their hub for news unless told not to; nothing here needs the network
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    hub_off()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s: %(message)s")
     app()
 

@@ -45,7 +45,8 @@ class DemoEncoder(Encoder):
 
     def __init__(self, spec: EncoderSpec, pair: Pair, vocabulary: Vocabulary, device: str) -> None:
         self.spec, self.device = spec, device
-        self.weights_hash = spec.files[WEIGHTS]
+        self.file_hashes = {name: str(sha) for name, sha in spec.files.items()}
+        self.weights_hash = self.file_hashes[WEIGHTS]
         self.logit_scale = float(pair.log_scale.exp())
         self._pair, self._vocabulary = pair, vocabulary
 

@@ -3,72 +3,130 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import importlib
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from napari_histoalign.encoders.demo import load_demo
 from napari_histoalign.encoders.device import choose_device
-from napari_histoalign.encoders.registry import EncoderSpec, registry
+from napari_histoalign.encoders.offline import hub_off
+from napari_histoalign.encoders.torch_encoder import PRECISIONS, TorchEncoder
 from napari_histoalign.errors import EncoderError
-from napari_histoalign.files import resource
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.base import Encoder
+    from napari_histoalign.encoders.loaders import Loader
+    from napari_histoalign.encoders.registry import EncoderSpec
 
-LOADERS: dict[str, Callable[[EncoderSpec, Path, str], Encoder]] = {"demo": load_demo}
-"""What the registry's ``loader`` may say; each is called with (entry, folder, device)."""
+LOADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "conch": "conch:load_conch",
+        "keep": "keep:load_keep",
+        "medclip": "medclip:load_medclip",
+        "mi-zero": "mi_zero:load_mi_zero",
+        "musk": "musk:load_musk",
+        "onnx": "onnx_pair:load_onnx_pair",
+        "open-clip": "from_open_clip:load_open_clip",
+        "transformers": "from_transformers:load_transformers",
+    }
+)
+"""What the registry's ``loader`` may say, and which function of `loaders` that is; and "demo"."""
 
 
-def load_encoder(name: str, *, device: str = "auto", registry_path: Path | None = None) -> Encoder:
-    """Load an encoder of the registry.
+def load_folder(
+    spec: EncoderSpec,
+    folder: Path,
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    expected: Mapping[str, str] | None = None,
+) -> Encoder:
+    """Load an encoder from the folder its files are in.
 
     Parameters
     ----------
-    name
-        Its name, such as "demo-path".
+    spec
+        Its entry.
+    folder
+        Where its files are.
     device
         "auto", "cpu", "cuda" or "mps".
-    registry_path
-        Another registry file; its folders are then relative to where it lies.
+    precision
+        "float32", or "float16" or "bfloat16" for graphics processors.
+    expected
+        SHA-256 of its files, as recorded when they were added; by default those the entry pins.
 
     Raises
     ------
     EncoderError
-        If the name is unknown, a file is missing or not the recorded one, or the device is absent.
+        A file is missing, damaged or not what the entry says, or the device is absent.
     """
-    known = registry(registry_path)
-    if name not in known:
-        raise EncoderError(f"There is no encoder {name!r}; there are {', '.join(sorted(known))}.")
-    spec = known[name]
-    if spec.loader not in LOADERS:
+    if precision not in PRECISIONS:
+        raise EncoderError(f"There is no precision {precision!r}; there are {', '.join(PRECISIONS)}.")
+    if spec.loader != "demo" and spec.loader not in LOADERS:
         raise EncoderError(
-            f"Encoder {name!r} needs the loader {spec.loader!r}; this version has {', '.join(LOADERS)}."
+            f"Encoder {spec.name!r} needs the loader {spec.loader!r}; "
+            f"this version has {', '.join(sorted(['demo', *LOADERS]))}."
         )
-    root = registry_path.parent if registry_path else resource("encoders.yaml").parent
-    folder = root / spec.folder
-    for file, expected in spec.files.items():
-        check_file(folder / file, expected, spec.title)
-    return LOADERS[spec.loader](spec, folder, choose_device(device))
+    chosen = choose_device(device)
+    files = find_files(spec, folder)
+    hashes = {path.name: sha256(path) for path in files.values()}
+    for path in files.values():
+        _compare(
+            path, hashes[path.name], (expected or {}).get(path.name) or spec.pinned(path.name), spec.title
+        )
+    if spec.loader == "demo":
+        from napari_histoalign.encoders.demo import load_demo
+
+        return load_demo(spec, folder, chosen)
+    parts = _loader(spec.loader)(spec, files)
+    return TorchEncoder(spec, parts, hashes, chosen, precision, files)
 
 
-def check_file(path: Path, expected: str, title: str) -> None:
-    """Make sure that a file is the recorded one.
+def find_files(spec: EncoderSpec, folder: Path) -> dict[str, Path]:
+    """Where the files of an encoder are, by the first of their names in the entry.
 
     Raises
     ------
     EncoderError
-        If it is missing or its SHA-256 differs.
+        One is missing; the message names all that are.
     """
+    found, missing = {}, []
+    for names in spec.files:
+        first, *others = names.split("|")
+        here = [folder / n for n in (first, *others) if (folder / n).is_file()]
+        if here:
+            found[first] = here[0]
+        else:
+            missing.append(" or ".join([first, *others]))
+    if missing:
+        raise EncoderError(f"{spec.title} cannot be loaded: {folder} lacks {', '.join(missing)}.")
+    return found
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
     try:
         with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as err:
-        raise EncoderError(
-            f"{title} cannot be loaded: {path} cannot be read ({err}). Install the package again."
-        ) from err
-    if found != expected:
+        raise EncoderError(f"{path} cannot be read ({err.strerror or err}).") from err
+
+
+def _compare(path: Path, found: str, expected: str | None, title: str) -> None:
+    if expected is not None and found != expected:
         raise EncoderError(
             f"{title} cannot be loaded: {path} is damaged or not the recorded file (SHA-256 {found[:12]}..., "
-            f"expected {expected[:12]}...). Install the package again."
+            f"expected {expected[:12]}...). Get that file again."
         )
+
+
+def _loader(name: str) -> Loader:
+    """The function behind a loader's name; hub access is off before any library is imported."""
+    hub_off()
+    module, function = LOADERS[name].split(":")
+    loader: Loader = getattr(
+        importlib.import_module(f"napari_histoalign.encoders.loaders.{module}"), function
+    )
+    return loader

@@ -13,7 +13,7 @@ from napari_histoalign.engine.reading import read_batches
 from napari_histoalign.engine.scored import Scored
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
 from napari_histoalign.engine.texts import TextCache
-from napari_histoalign.engine.views import DEFAULT_VIEWS, check_views, fit, make_view
+from napari_histoalign.engine.views import DEFAULT_VIEWS, check_views, make_view
 from napari_histoalign.errors import AlignmentError, SlideError
 from napari_histoalign.files import cache_dir
 from napari_histoalign.results import TileScores
@@ -275,7 +275,7 @@ class Analysis:
             for view in self.views:
                 if cancelled():
                     return False
-                rows.append(encoder.embed_images(fit(make_view(view, images[lacking]), encoder.input_size)))
+                rows.append(encoder.embed_images(make_view(view, images[lacking])))
             store.write(indices[lacking], np.stack(rows, axis=1))
         return True
 

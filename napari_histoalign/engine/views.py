@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from napari_histoalign.errors import AlignmentError
 
@@ -56,29 +55,6 @@ def make_view(name: str, images: Images) -> Images:
         uint8, contiguous, shape (n, h, w, 3); the sides differ for ``centre``.
     """
     return np.ascontiguousarray(VIEWS[name](images))
-
-
-def fit(images: Images, side: int) -> Images:
-    """Tiles at the size an encoder takes: bicubic, with antialiasing when they shrink.
-
-    Parameters
-    ----------
-    images
-        uint8, shape (n, h, w, 3).
-    side
-        Wanted height and width.
-
-    Returns
-    -------
-    ndarray
-        uint8, shape (n, side, side, 3); `images` itself where it fits.
-    """
-    if images.shape[1:3] == (side, side):
-        return images
-    fitted = np.empty((len(images), side, side, 3), np.uint8)
-    for tile, out in zip(images, fitted, strict=True):
-        out[:] = np.asarray(Image.fromarray(tile).resize((side, side), Image.Resampling.BICUBIC))
-    return fitted
 
 
 def check_views(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.plugin.encoder_cache import EncoderCache, Origin, insist
 from napari_histoalign.plugin.jobs import (
     Area,
     JobError,
@@ -27,7 +28,7 @@ from napari_histoalign.plugin.jobs import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_histoalign.encoders import Encoder
+    from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.engine import Analysis, Progress
     from napari_histoalign.slides import Slide, TissueMask
 
@@ -46,7 +47,9 @@ class Bench:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._closed = False
-        self._encoders: dict[tuple[str, str], Encoder] = {}
+        self._encoders = EncoderCache()
+        self._origins: dict[str, Origin] = {}
+        self._scored_with: tuple[PromptSet, Alignment] | None = None
         self._setup: Setup | None = None
         self._slide: Slide | None = None
         self._analysis: Analysis | None = None
@@ -90,9 +93,11 @@ class Bench:
             yield from self._open(setup)
             if cancelled():
                 return
+            assert self._analysis is not None
+            yield Note("Finding out how the encoders compare (takes a while once for each)")
+            self._analysis.compare(scoring().alignment)
             yield Note("Looking for tissue")
             indices = self._choose(area)
-            assert self._analysis is not None
             self._reused += len(indices) - len(self._analysis.missing(indices))
             yield Note(f"Reading and embedding {len(indices):,} tiles")
             started = time.monotonic()
@@ -114,8 +119,9 @@ class Bench:
                 yield self._score(scoring(), progress, finished=True)
 
     def rescore(self, scoring: Callable[[], Scoring]) -> Iterator[Report]:
-        """Score again what is embedded; reads no pixel."""
+        """Score again what is embedded; reads no pixel, and asks no encoder that was removed or replaced."""
         with self._job():
+            insist(self._origins)
             if self._analysis is not None and self._embedded().any():
                 yield self._score(scoring(), None, finished=True)
 
@@ -138,6 +144,8 @@ class Bench:
                 raise JobError(
                     "There is nothing to export yet: run on the view, a region or the slide first."
                 )
+            if (scoring.prompts, scoring.alignment) != self._scored_with:
+                insist(self._origins)
             yield Note(f"Writing results to {folder}")
             snapshot = self._score(scoring, None, finished=True)
             summary = write_results(
@@ -183,13 +191,14 @@ class Bench:
 
     def _open(self, setup: Setup) -> Iterator[Report]:
         """Make slide, encoders, tissue and analysis ready for `setup`."""
-        if setup == self._setup:
+        origins = self._encoders.origins(setup.encoders)
+        if setup == self._setup and origins == self._origins:
             return
         from napari_histoalign.engine import Analysis
         from napari_histoalign.slides import TileGrid, open_slide
 
         yield Note("Loading the encoders")
-        encoders = [self._encoder(name, setup.device) for name in setup.encoders]
+        encoders = [self._encoders.load(name, setup.device, origins[name]) for name in setup.encoders]
         yield Note("Opening the slide")
         with ExitStack() as opened:  # what was open before stays usable until all of the new is
             slide = opened.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
@@ -199,7 +208,8 @@ class Bench:
         self._release()
         self._slide, self._analysis = slide, analysis
         self._wanted = np.zeros(grid.count, bool)
-        self._setup = setup
+        self._setup, self._origins = setup, origins
+        self._encoders.keep_only(setup.device, origins)
 
     def _choose(self, area: Area) -> NDArray[np.int64]:
         """Tiles of an area, those to do first in front; they count as wanted from now on."""
@@ -211,13 +221,6 @@ class Bench:
         self._tissue = choice.tissue
         self._wanted[choice.indices] = True
         return choice.indices if area.centre is None else outwards(grid, choice.indices, area.centre)
-
-    def _encoder(self, name: str, device: str) -> Encoder:
-        from napari_histoalign.encoders import load_encoder
-
-        if (name, device) not in self._encoders:
-            self._encoders[name, device] = load_encoder(name, device=device)
-        return self._encoders[name, device]
 
     def _embedded(self) -> NDArray[np.bool_]:
         """Which tiles were asked for in this session and are embedded, one flag a tile of the grid."""
@@ -235,13 +238,14 @@ class Bench:
         scored = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
         probability_map = ProbabilityMap.from_tiles(scored.tiles, grid.origin, grid.columns, grid.rows)
         seconds = time.monotonic() - started
+        self._scored_with = scoring.prompts, scoring.alignment
         unknown = self._analysis.unknown_words(scoring.prompts) if finished else ()
         return Snapshot(scoring, probability_map, scored, progress, finished, seconds, unknown)
 
     def _release(self) -> None:
         """Close the analysis and its slide; encoders stay loaded."""
         analysis, slide = self._analysis, self._slide
-        self._setup = self._analysis = self._slide = self._tissue = None
+        self._setup = self._analysis = self._slide = self._tissue = self._scored_with = None
         self._wanted = np.zeros(0, bool)
         self._embedding_seconds, self._reused = 0.0, 0
         if analysis is not None:

@@ -10,14 +10,15 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from napari_histoalign.alignment import DESCRIPTIONS, Alignment, PromptSet, builtin_prompt_sets
-from napari_histoalign.encoders import registry
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin import slide_layers
+from napari_histoalign.plugin.encoder_choices import EMBEDDED
+from napari_histoalign.plugin.encoder_desk import EncoderDesk
 from napari_histoalign.plugin.jobs import Setup
 from napari_histoalign.plugin.presenter import Presenter
 from napari_histoalign.plugin.runner import ThreadRunner
 from napari_histoalign.plugin.widgets.alignment_box import AlignmentBox
-from napari_histoalign.plugin.widgets.encoder_box import EncoderBox, EncoderChoice
+from napari_histoalign.plugin.widgets.encoder_box import EncoderBox
 from napari_histoalign.plugin.widgets.prompt_box import PromptBox
 from napari_histoalign.plugin.widgets.run_box import RunBox
 from napari_histoalign.plugin.widgets.slide_box import SlideBox
@@ -49,7 +50,7 @@ class HistoAlignDock(QWidget):
         self.slide_box = SlideBox()
         self.prompt_box = PromptBox(_prompt_titles())
         self.alignment_box = AlignmentBox(DESCRIPTIONS, DEFAULT_ALIGNMENT)
-        self.encoder_box = EncoderBox(_encoder_choices(), mpp=Setup.mpp, tile=Setup.tile)
+        self.encoder_box = EncoderBox(EMBEDDED, mpp=Setup.mpp, tile=Setup.tile)
         self.run_box = RunBox()
         self._lay_out()
         self.presenter = Presenter(napari_viewer, self, ThreadRunner(self))
@@ -60,6 +61,10 @@ class HistoAlignDock(QWidget):
         self._rescore()
         self._on_layers_changed()
         self.run_box.notice.setText(self.encoder_box.notice())
+        self.encoder_desk = EncoderDesk(
+            self, self.encoder_box, lambda text: self.show_status(text, error=True)
+        )
+        self.encoder_desk.offer()
 
     # what the presenter shows
 
@@ -88,6 +93,10 @@ class HistoAlignDock(QWidget):
         """Offer the result layers that can be looked at."""
         self.run_box.show_overlays(names, current)
         self.show_state(self.presenter.state)
+
+    def show_pairs(self, sentences: tuple[str, ...]) -> None:
+        """Say how images of one encoder were compared with texts of another."""
+        self.alignment_box.show_pairs(sentences)
 
     def show_unknown_words(self, words: tuple[str, ...]) -> None:
         """Warn of words in the prompts that mean nothing to the encoders."""
@@ -238,12 +247,3 @@ class HistoAlignDock(QWidget):
 def _prompt_titles() -> list[tuple[str, str]]:
     """Built-in prompt sets as (title, name)."""
     return [(PromptSet.load(name).title, name) for name in builtin_prompt_sets()]
-
-
-def _encoder_choices() -> list[EncoderChoice]:
-    """Registered encoders as the picker shows them; controls are for measuring, not for use."""
-    return [
-        EncoderChoice(s.name, s.title, s.role, s.licence, s.licence_url, s.demo, s.notice)
-        for s in registry().values()
-        if s.role != "control"
-    ]

@@ -52,7 +52,7 @@ class Presenter:
         self._results: ResultLayers | None = None
         self._all_results: dict[Any, ResultLayers] = {}
         self._snapshot: Snapshot | None = None
-        self._waiting: Job | None = None
+        self._waiting: Job[Report] | None = None
         self._failed_generation = -1
         viewer.layers.events.removed.connect(self._on_layer_removed)
 
@@ -157,7 +157,7 @@ class Presenter:
         assert self._scoring is not None
         return self._scoring
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: Job[Report]) -> None:
         if self._busy:  # a re-scoring is going on: wait for it
             self._waiting = job
             return
@@ -207,6 +207,7 @@ class Presenter:
         self._snapshot = snapshot
         if snapshot.finished:
             self._panel.show_unknown_words(snapshot.unknown)
+            self._panel.show_pairs(snapshot.scored.notes)
             self._panel.show_status(self._summary(snapshot))
 
     def _summary(self, snapshot: Snapshot) -> str:

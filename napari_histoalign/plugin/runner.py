@@ -10,8 +10,7 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject
 
 if TYPE_CHECKING:
-    from napari_histoalign.plugin.jobs import Report
-    from napari_histoalign.plugin.seams import Job
+    from napari_histoalign.plugin.seams import Job, R
 
 
 class ThreadRunner(QObject):
@@ -24,14 +23,14 @@ class ThreadRunner(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker: Any = None
-        self._on_report: Callable[[Report], None]
+        self._on_report: Callable[[Any], None]
         self._on_error: Callable[[Exception], None]
         self._on_end: Callable[[], None]
 
     def start(
         self,
-        job: Job,
-        on_report: Callable[[Report], None],
+        job: Job[R],
+        on_report: Callable[[R], None],
         on_error: Callable[[Exception], None],
         on_end: Callable[[], None],
     ) -> None:
@@ -44,7 +43,7 @@ class ThreadRunner(QObject):
         self._worker = worker
         worker.start()
 
-    def _yielded(self, report: Report) -> None:
+    def _yielded(self, report: Any) -> None:
         self._on_report(report)
 
     def _errored(self, error: Exception) -> None:
@@ -58,6 +57,6 @@ class ThreadRunner(QObject):
         self._on_end()
 
 
-def _reports(job: Job) -> Iterator[Report]:
+def _reports(job: Job[R]) -> Iterator[R]:
     """A generator function, as napari wants it."""
     yield from job()

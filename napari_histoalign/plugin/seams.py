@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from napari_histoalign.engine import Progress
-    from napari_histoalign.plugin.jobs import Report
 
+R = TypeVar("R")
 State = Literal["ready", "running", "cancelling", "exporting"]
-Job = Callable[[], Iterator["Report"]]
+Job = Callable[[], Iterator[R]]
+"""Work in the background, which yields reports of a kind."""
 
 
 class Panel(Protocol):
@@ -28,6 +29,9 @@ class Panel(Protocol):
     def show_overlays(self, names: tuple[str, ...], current: str) -> None:
         """Offer the result layers that can be looked at."""
 
+    def show_pairs(self, sentences: tuple[str, ...]) -> None:
+        """Say how images of one encoder were compared with texts of another."""
+
     def show_unknown_words(self, words: tuple[str, ...]) -> None:
         """Warn of words in the prompts that mean nothing to the encoders."""
 
@@ -37,8 +41,8 @@ class Runner(Protocol):
 
     def start(
         self,
-        job: Job,
-        on_report: Callable[[Report], None],
+        job: Job[R],
+        on_report: Callable[[R], None],
         on_error: Callable[[Exception], None],
         on_end: Callable[[], None],
     ) -> None:

@@ -21,6 +21,12 @@ LIBRARIES = (
     "napari-histoalign",
     "numpy",
     "torch",
+    "transformers",
+    "open_clip_torch",
+    "timm",
+    "tokenizers",
+    "sentencepiece",
+    "onnxruntime",
     "openslide-python",
     "openslide-bin",
     "tifffile",
@@ -107,8 +113,10 @@ def _encoders(analysis: Analysis) -> list[dict[str, Any]]:
         {
             "name": encoder.spec.name,
             "weights_sha256": encoder.weights_hash,
+            "files_sha256": dict(encoder.file_hashes),
             "preprocessing": encoder.preprocessing,
             "logit_scale": encoder.logit_scale,
+            "logit_bias": encoder.logit_bias,
             "licence": encoder.spec.licence,
         }
         for encoder in analysis.encoders

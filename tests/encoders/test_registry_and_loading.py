@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from napari_histoalign.encoders import choose_device, load_encoder, registry
+from napari_histoalign.encoders.registry import make_spec
 from napari_histoalign.errors import EncoderError
 from napari_histoalign.files import resource
 
@@ -109,6 +113,42 @@ def test_unknown_field_and_role_are_refused(copied: Path) -> None:
     copied.write_text(text.replace("  dim: 26", "  dim: 26\n  colour: red", 1), encoding="utf-8")
     with pytest.raises(EncoderError, match="unknown fields colour"):
         registry(copied)
+
+
+ENTRY = yaml.safe_load(resource("encoders.yaml").read_text(encoding="utf-8"))["plip"]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"mpp": "coarse"}, "mpp has to be a number above 0, or null, not 'coarse'"),
+        ({"mpp": float("nan")}, "mpp has to be"),
+        ({"mpp": 0}, "mpp has to be"),
+        ({"dim": 0}, "dim has to be a whole number"),
+        ({"dim": True}, "dim has to be"),
+        ({"input_size": 10**9}, "input_size has to be"),
+        ({"context_length": 77.5}, "context_length has to be"),
+        ({"title": ["PLIP"]}, "title has to be a text"),
+        ({"gated": "no"}, "gated has to be true or false"),
+        ({"files": {"../up.bin": None}}, "files has to be"),
+        ({"files": {"a.bin|c:\\b.bin": None}}, "files has to be"),
+        ({"files": {"a.bin": "abc"}}, "files has to be"),
+        ({"files": ["a.bin"]}, "files has to be"),
+        ({"normalisation": {"mean": [0, 0, 0], "std": [1, 1, 0]}}, "normalisation has to be"),
+        ({"normalisation": {"mean": [0, 0], "std": [1, 1]}}, "normalisation has to be"),
+        ({"normalisation": "guessed"}, "normalisation 'guessed'"),
+        ({"origins": {"a": 3}}, "origins has to be"),
+        ({"shape": [1]}, "shape has to be"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(change, complaint) -> None:
+    with pytest.raises(EncoderError, match=re.escape(complaint)):
+        make_spec("mine", {**ENTRY, **change}, Path("encoder.json"))
+
+
+def test_every_entry_survives_being_written_and_read() -> None:
+    for name, spec in registry().items():
+        assert make_spec(name, json.loads(json.dumps(spec.to_dict())), Path("x")) == spec
 
 
 def test_loader_of_a_later_version_is_named(copied: Path) -> None:

@@ -63,12 +63,30 @@ def test_array_layout_does_not_matter(encoder: Encoder, tiles: NDArray[np.uint8]
         np.zeros((2, 224, 224, 3), np.float32),
         np.zeros((2, 3, 224, 224), np.uint8),
         np.zeros((224, 224, 3), np.uint8),
-        np.zeros((2, 256, 256, 3), np.uint8),
+        np.zeros((2, 0, 224, 3), np.uint8),
     ],
 )
 def test_other_arrays_are_refused(encoder: Encoder, wrong: NDArray[np.generic]) -> None:
-    with pytest.raises(EncoderError, match="224 x 224"):
+    with pytest.raises(EncoderError, match=r"takes 8-bit RGB tiles \(n, height, width, 3\), not"):
         encoder.embed_images(wrong)  # type: ignore[arg-type]
+
+
+def test_tiles_of_another_size_are_brought_to_the_encoders(
+    encoder: Encoder, tiles: NDArray[np.uint8]
+) -> None:
+    from PIL import Image
+
+    larger = tiles[:2].repeat(2, axis=1).repeat(2, axis=2)
+    fitted = np.stack(
+        [np.asarray(Image.fromarray(t).resize((224, 224), Image.Resampling.BICUBIC)) for t in larger]
+    )
+
+    assert (encoder.embed_images(larger) == encoder.embed_images(fitted)).all()
+
+
+def test_half_characters_are_refused(encoder: Encoder) -> None:
+    with pytest.raises(EncoderError, match=r"Prompt 2 of 2 .* no valid Unicode"):
+        encoder.embed_texts(["tumour", "tum\ud83dour"])
 
 
 def test_any_words_are_read(encoder: Encoder) -> None:

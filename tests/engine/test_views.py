@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_histoalign.engine import VIEWS
-from napari_histoalign.engine.views import fit, make_view
+from napari_histoalign.engine.views import make_view
 
 IMAGES = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
 
@@ -36,14 +36,3 @@ def test_the_centre_is_the_middle_half() -> None:
 def test_all_views_but_the_magnified_one_keep_every_pixel() -> None:
     for name in set(VIEWS) - {"centre"}:
         assert sorted(make_view(name, IMAGES[:1]).ravel()) == sorted(IMAGES[:1].ravel())
-
-
-def test_fitting_keeps_what_fits_and_resamples_the_rest() -> None:
-    smooth = np.broadcast_to(np.linspace(0, 255, 64).astype(np.uint8)[None, None, :, None], (2, 64, 64, 3))
-    smooth = np.ascontiguousarray(smooth)
-
-    assert fit(smooth, 64) is smooth
-    half = fit(smooth, 32)
-    assert half.shape == (2, 32, 32, 3)
-    expected = smooth.reshape(2, 32, 2, 32, 2, 3).mean(axis=(2, 4))
-    np.testing.assert_allclose(half[:, 4:-4, 4:-4], expected[:, 4:-4, 4:-4], atol=1.5)

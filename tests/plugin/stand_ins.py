@@ -74,7 +74,7 @@ def snapshot(scoring: Scoring, *, finished: bool, tiles: int = 12) -> Snapshot:
     return Snapshot(
         scoring,
         ProbabilityMap.from_tiles(scores, (0, 0), 4, 3),
-        Scored(np.arange(tiles), scores, {}),
+        Scored(np.arange(tiles), scores, {}, ("A images with B texts: direct.",)),
         progress,
         finished,
     )

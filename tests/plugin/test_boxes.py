@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from qtpy.QtWidgets import QScrollArea
 
 from napari_histoalign.alignment import DESCRIPTIONS
+from napari_histoalign.plugin.encoder_choices import EncoderChoice
 from napari_histoalign.plugin.widgets.alignment_box import AlignmentBox
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
-from napari_histoalign.plugin.widgets.encoder_box import EncoderBox, EncoderChoice
+from napari_histoalign.plugin.widgets.encoder_box import EncoderBox
 from napari_histoalign.plugin.widgets.run_box import RunBox
 from napari_histoalign.plugin.widgets.slide_box import SlideBox
 
@@ -15,10 +19,20 @@ pytestmark = pytest.mark.usefixtures("display")
 
 CHOICES = [
     EncoderChoice(
-        "path", "Pathology one", "pathology", "BSD-3-Clause", "https://example.org/a", True, "Only a demo."
+        "path",
+        "Pathology one",
+        "pathology",
+        "BSD-3-Clause",
+        "https://example.org/a",
+        True,
+        "Only a demo.",
+        224,
+        0.5,
     ),
-    EncoderChoice("big", "Big pathology", "pathology", "CC BY-NC", "", False, "Research use only."),
-    EncoderChoice("all", "General one", "general", "MIT", "", False, ""),
+    EncoderChoice(
+        "big", "Big pathology", "pathology", "CC BY-NC", "", False, "Research use only.", 224, None
+    ),
+    EncoderChoice("all", "General one", "general", "MIT", "", False, "", 224, None),
 ]
 
 
@@ -88,6 +102,28 @@ def test_licence_and_notice_of_what_is_chosen(qtbot):
     assert "CC BY-NC" in box.licences.text() and "Only a demo" not in box.licences.text()
 
 
+def test_a_notice_is_not_hidden_by_a_demonstration_encoder_beside_it(qtbot):
+    box = EncoderBox([CHOICES[1], replace(CHOICES[0], role="general")], mpp=0.5, tile=224)
+    qtbot.addWidget(box)
+    assert box.notice() == "Demonstration encoders: not for diagnosis. Research use only."
+
+
+def test_small_print_that_grows_is_not_cut_off(qtbot):
+    long = replace(CHOICES[0], name="long", notice="Words that a person has to be told. " * 12)
+    box = EncoderBox([CHOICES[0], long, CHOICES[2]], mpp=0.5, tile=224)
+    scroll = QScrollArea()
+    qtbot.addWidget(scroll)
+    scroll.setWidgetResizable(True)
+    scroll.setWidget(box)
+    scroll.resize(340, 800)
+    scroll.show()
+    box.collapsible.toggleButton().click()
+    qtbot.wait(20)
+    box.pathology.setCurrentIndex(1)
+    qtbot.wait(20)
+    assert box.licences.height() >= box.licences.heightForWidth(box.licences.width())
+
+
 def test_each_alignment_is_explained(qtbot):
     box = AlignmentBox(DESCRIPTIONS, "many-to-many")
     qtbot.addWidget(box)
@@ -96,6 +132,17 @@ def test_each_alignment_is_explained(qtbot):
         box.strategy.setCurrentIndex(i)
         seen.add(box.explanation.text())
     assert len(seen) == len(DESCRIPTIONS) and "" not in seen
+
+
+def test_how_encoders_were_compared_is_shown_as_text_and_hidden_where_they_were_not(qtbot):
+    box = AlignmentBox(DESCRIPTIONS, "many-to-many")
+    qtbot.addWidget(box)
+    box.show()
+    assert not box.pairs.isVisible()
+    box.show_pairs(("A <b> images", "B texts"))
+    assert box.pairs.isVisible() and box.pairs.text() == "A &lt;b&gt; images<br>B texts"
+    box.show_pairs(())
+    assert not box.pairs.isVisible()
 
 
 @pytest.mark.parametrize(

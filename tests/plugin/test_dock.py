@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from PIL import Image as PILImage
 from qtpy.QtCore import QTimer
 
 from napari_histoalign.encoders import Encoder
-from napari_histoalign.errors import SlideError
+from napari_histoalign.errors import EncoderError, SlideError
 from napari_histoalign.plugin.reader import read_slide
 from napari_histoalign.sample import CLASSES
 from napari_histoalign.slides import Slide
@@ -200,6 +202,30 @@ def test_the_viewer_may_be_closed_during_a_run(qtbot, make_napari_viewer, drawn)
     started = time.monotonic()
     viewer.close()
     assert time.monotonic() - started < 5
+
+
+def test_the_viewer_may_be_closed_with_encoders_being_managed(qtbot, make_napari_viewer):
+    viewer = make_napari_viewer()
+    _, dock = viewer.window.add_plugin_dock_widget("napari-histoalign", "HistoAlign")
+    going, stopped = threading.Event(), threading.Event()
+
+    def download(name, library, *, on_progress, cancelled, token):
+        going.set()
+        while not cancelled():
+            time.sleep(0.005)
+        stopped.set()
+        raise EncoderError("Stopped.")
+
+    dock.encoder_desk.steps = replace(dock.encoder_desk.steps, download=download)
+    dock.encoder_box.manage.click()
+    dialog, manager = dock.encoder_desk.dialog, dock.encoder_desk.manager
+    assert dialog.isVisible() and not dialog.isModal()
+    manager.select("plip")
+    dialog.download.click()
+    dialog.question.yes.click()
+    qtbot.waitUntil(going.is_set, timeout=SECONDS)
+    viewer.close()
+    qtbot.waitUntil(stopped.is_set, timeout=5000)
 
 
 def test_a_slide_without_physical_size_asks_for_it(qtbot, viewer, tmp_path):

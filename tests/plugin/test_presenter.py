@@ -68,6 +68,14 @@ def test_a_run_shows_layers_while_it_goes_and_ends_ready(presenter, viewer, pane
     assert panel.show_status.call_args.args[0] == "Scored 12 tiles, 12 of them malignant (100%)"
 
 
+def test_how_the_encoders_were_compared_is_said_once_the_run_has_ended(presenter, viewer, panel, runner):
+    start(presenter, viewer)
+    runner.step(), runner.step(), runner.step()
+    panel.show_pairs.assert_not_called()
+    runner.finish()
+    panel.show_pairs.assert_called_once_with(("A images with B texts: direct.",))
+
+
 def test_the_area_is_what_is_in_view(presenter, viewer, runner, bench):
     viewer.scene.camera.center = (0, 1000 * 0.5, 2000 * 0.5)
     viewer.scene.camera.zoom = 2 / 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -42,6 +43,8 @@ class AlignmentBox(QWidget):
         self.strategy.setCurrentIndex(self.strategy.findData(current))
         self.explanation = note()
         self._explain()
+        self.pairs = note()
+        self.pairs.hide()
         self.strategy.currentIndexChanged.connect(self._on_strategy)
         self.threshold = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.threshold.setRange(0, 1)
@@ -58,12 +61,18 @@ class AlignmentBox(QWidget):
         fields.addRow("Alignment", self.strategy)
         layout.addLayout(fields)
         layout.addWidget(self.explanation)
+        layout.addWidget(self.pairs)
         more = form()
         more.addRow(QLabel("Threshold"), self.threshold)
         layout.addLayout(more)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
+
+    def show_pairs(self, sentences: tuple[str, ...]) -> None:
+        """Say how images of one encoder were compared with texts of another; nothing where they were not."""
+        self.pairs.setText("<br>".join(escape(s) for s in sentences))
+        self.pairs.setVisible(bool(sentences))
 
     def _on_strategy(self) -> None:
         self._explain()

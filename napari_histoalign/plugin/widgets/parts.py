@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt
@@ -12,8 +11,6 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QSizePolic
 
 SWATCH_PX = 16
 SMALL_PRINT = "font-size: 11px;"
-WARNING_COLOR = "#d08000"
-"""Can be read on napari's light and dark themes."""
 
 
 def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:
@@ -28,16 +25,6 @@ def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:
     policy.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
     label.setSizePolicy(policy)
     return label
-
-
-def link(text: str, address: str) -> str:
-    """A link that can be read on light and on dark."""
-    return f"<a href='{address}' style='color: #5a9be8;'>{text}</a>"
-
-
-def warning(text: str) -> str:
-    """Text in a colour that warns, for a `note`."""
-    return f"<span style='color: {WARNING_COLOR};'>{escape(text)}</span>"
 
 
 def narrow_combo(items: Iterable[tuple[str, Any]] = (), tooltip: str = "") -> QComboBox:

@@ -10,8 +10,9 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_histoalign.errors import PromptError
+from napari_histoalign.plugin.markup import warning
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
-from napari_histoalign.plugin.widgets.parts import group, narrow_combo, note, warning
+from napari_histoalign.plugin.widgets.parts import group, narrow_combo, note
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import PromptSet

@@ -6,7 +6,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QVBoxLayout, QWidget
 
 from napari_histoalign.engine import duration
-from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, WARNING_COLOR, narrow_combo, note
+from napari_histoalign.plugin.markup import WARNING_COLOR
+from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, narrow_combo, note
 
 AREAS = (
     ("View", "view", "Run on the tissue in view (Ctrl+Return)", "Ctrl+Return"),

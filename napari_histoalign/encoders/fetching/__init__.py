@@ -1,0 +1,1 @@
+"""Files from the network, for `download` alone: nothing else here opens a connection."""

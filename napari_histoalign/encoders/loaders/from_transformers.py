@@ -1,0 +1,99 @@
+"""Folders in the layout of transformers: CLIP, PLIP, SigLIP and their kin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_histoalign.encoders.loaders.configs import check_sizes, read_config
+from napari_histoalign.encoders.loaders.parts import Parts
+from napari_histoalign.encoders.tokenizing.clip import ClipTokenizer
+from napari_histoalign.encoders.tokenizing.folder import FolderTokenizer
+from napari_histoalign.encoders.weights import load_strict, read_weights
+from napari_histoalign.errors import EncoderError
+
+if TYPE_CHECKING:
+    from napari_histoalign.encoders.registry import EncoderSpec
+    from napari_histoalign.encoders.tokenizing import Tokenizer
+
+KINDS = ("clip", "siglip")
+"""What ``model_type`` may say. (SigLIP 2 of fixed image size is published as "siglip".)"""
+
+# older versions of transformers saved the numbers 0, 1, 2, ... of the positions
+UNUSED = (r"(text|vision)_model\.embeddings\.position_ids",)
+
+
+def load_transformers(spec: EncoderSpec, files: Mapping[str, Path]) -> Parts:
+    """Towers and tokenizer of a folder with config.json and weights.
+
+    Raises
+    ------
+    EncoderError
+        A file is damaged, or does not fit the entry.
+    """
+    from napari_histoalign.encoders.building import NoRandomStart
+    from napari_histoalign.encoders.library_towers import TransformersTowers
+
+    path = files["config.json"]
+    weights = next(file for name, file in files.items() if Path(name).suffix in (".safetensors", ".bin"))
+    config = read_model_config(path)
+    _check(spec, path, config)
+    try:
+        with NoRandomStart():
+            model = _model_class(config.model_type)(config)
+    except Exception as err:  # whatever transformers raises for sizes that do not fit each other
+        raise EncoderError(f"{path} describes no model that can be built ({err}).") from err
+    load_strict(model, read_weights(weights), weights, UNUSED)
+    return Parts(TransformersTowers(model, causal=config.model_type == "clip"), _tokenizer(spec, path.parent))
+
+
+def read_model_config(path: Path) -> Any:
+    """Transformers' configuration of a CLIP or SigLIP; what the file does not say has its defaults.
+
+    Raises
+    ------
+    EncoderError
+        It cannot be read, or is one of another model.
+    """
+    import transformers
+
+    raw = read_config(path)
+    kind = raw.get("model_type")
+    if kind not in KINDS:
+        raise EncoderError(
+            f"{path} describes a model of type {kind!r}; those that can be used are {' and '.join(KINDS)}."
+        )
+    try:
+        return (transformers.CLIPConfig if kind == "clip" else transformers.SiglipConfig).from_dict(raw)
+    except Exception as err:  # transformers checks fields with errors of several libraries
+        raise EncoderError(f"{path} describes no model ({' '.join(str(err).split())}).") from err
+
+
+def _model_class(kind: str) -> Any:
+    import transformers
+
+    return transformers.CLIPModel if kind == "clip" else transformers.SiglipModel
+
+
+def _tokenizer(spec: EncoderSpec, folder: Path) -> Tokenizer:
+    if spec.tokenizer == "clip":
+        return ClipTokenizer(spec.context_length)
+    return FolderTokenizer(folder, spec.context_length)
+
+
+def _check(spec: EncoderSpec, path: Path, config: Any) -> None:
+    """Compare the configuration with the entry."""
+    vision, text = config.vision_config, config.text_config
+    dim = config.projection_dim if config.model_type == "clip" else vision.hidden_size
+    known = {"patch_size": vision.patch_size, "layers": vision.num_hidden_layers, "width": vision.hidden_size}
+    check_sizes(
+        spec,
+        path,
+        {
+            "embeddings of width": (dim, spec.dim),
+            "images of side": (vision.image_size, spec.input_size),
+            "a context of": (text.max_position_embeddings, spec.context_length),
+            **{f"a vision tower's {name} of": (known[name], wanted) for name, wanted in spec.shape.items()},
+        },
+    )

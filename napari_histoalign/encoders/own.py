@@ -1,0 +1,176 @@
+"""Entries for encoders of a person's own, read from what stands in their folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_histoalign.encoders.loaders.configs import read_config
+from napari_histoalign.encoders.loaders.from_transformers import read_model_config
+from napari_histoalign.encoders.registry import ROLES, EncoderSpec
+from napari_histoalign.errors import EncoderError
+
+TOKENIZER_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.json", "merges.txt", "vocab.txt", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model",
+)  # fmt: skip
+"""What transformers reads tokenizers from; those that are there are taken along."""
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+)
+"""Those of them that hold the tokens themselves."""
+LICENCE = "your own: see where you got it"
+RESAMPLING = {2: "bilinear", 3: "bicubic"}
+"""Pillow's numbers of the interpolations that are known here."""
+
+
+def own_spec(name: str, path: Path, *, role: str, mpp: float | None) -> EncoderSpec:
+    """An entry for a folder in the layout of transformers, open_clip, or with an ONNX pair.
+
+    Parameters
+    ----------
+    name
+        What it shall be called.
+    path
+        The folder, or a file in it.
+    role
+        "pathology", "general" or "control".
+    mpp
+        Micrometres per pixel of a tile it is meant for; None where any will do.
+
+    Raises
+    ------
+    EncoderError
+        The folder is in none of these layouts, or its configuration cannot be used.
+    """
+    if role not in ROLES:
+        raise EncoderError(f"There is no role {role!r}; there are {', '.join(ROLES)}.")
+    folder = path if path.is_dir() else path.parent
+    if (folder / "image.onnx").is_file() and (folder / "text.onnx").is_file():
+        from napari_histoalign.encoders.own_onnx import onnx_spec
+
+        return onnx_spec(name, folder, role=role, mpp=mpp)
+    common = {
+        "name": name,
+        "title": name,
+        "role": role,
+        "mpp": mpp,
+        "space": f"own {name}",
+        "licence": LICENCE,
+    }
+    common |= {"licence_url": "", "citation": ""}
+    try:
+        if (folder / "open_clip_config.json").is_file():
+            return _open_clip(common, folder)
+        if (folder / "config.json").is_file():
+            return _transformers(common, folder)
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        raise EncoderError(
+            f"The configuration in {folder} is incomplete ({type(err).__name__}: {err})."
+        ) from err
+    raise EncoderError(
+        f"{folder} is in no layout that is known here. Needed is config.json with weights "
+        "(transformers: CLIP, SigLIP), open_clip_config.json with weights, or image.onnx and text.onnx "
+        "with a tokenizer."
+    )
+
+
+def _transformers(common: dict[str, Any], folder: Path) -> EncoderSpec:
+    full = read_model_config(folder / "config.json")
+    kind = full.model_type
+    side, length = full.vision_config.image_size, full.text_config.max_position_embeddings
+    return EncoderSpec(
+        **common,
+        loader="transformers",
+        files=_files(folder, ("config.json",), "model.safetensors|pytorch_model.bin"),
+        input_size=side,
+        dim=full.projection_dim if kind == "clip" else full.vision_config.hidden_size,
+        context_length=length,
+        tokenizer="folder" if _has_tokenizer(folder) else _no_tokenizer(folder, kind),
+        similarity="softmax" if kind == "clip" else "sigmoid",
+        **_processor(folder, kind),
+    )
+
+
+def _open_clip(common: dict[str, Any], folder: Path) -> EncoderSpec:
+    config = read_config(folder / "open_clip_config.json")
+    model, pixels = config["model_cfg"], config.get("preprocess_cfg", {})
+    text, side = model["text_cfg"], model["vision_cfg"].get("image_size", 224)
+    if "hf_model_name" in text:
+        tokenizer = "bert"
+        if not (folder / "vocab.txt").is_file():
+            raise EncoderError(
+                f"{folder} has a text tower of BERT's kind and needs vocab.txt beside the weights."
+            )
+    elif "hf_tokenizer_name" in text:
+        canonical = text.get("tokenizer_kwargs", {}).get("clean") == "canonicalize"
+        tokenizer = "siglip" if canonical else "folder"
+        if not _has_tokenizer(folder):
+            raise EncoderError(
+                f"{folder} lacks its tokenizer ({text['hf_tokenizer_name']}): tokenizer.json or the like."
+            )
+    else:
+        tokenizer = "clip"
+    return EncoderSpec(
+        **common,
+        loader="open-clip",
+        files=_files(
+            folder, ("open_clip_config.json",), "open_clip_model.safetensors|open_clip_pytorch_model.bin"
+        ),
+        input_size=side[0] if isinstance(side, list) else side,
+        dim=model["embed_dim"],
+        context_length=text.get("context_length", 256 if tokenizer == "bert" else 77),
+        tokenizer=tokenizer,
+        similarity="sigmoid" if model.get("init_logit_bias") is not None else "softmax",
+        resize=pixels.get("resize_mode", "shortest"),
+        interpolation=pixels.get("interpolation", "bicubic"),
+        normalisation=_numbers(pixels.get("mean"), pixels.get("std")),
+    )
+
+
+def _processor(folder: Path, kind: str) -> dict[str, Any]:
+    """Preparation of pixels from preprocessor_config.json, else what models of this kind have."""
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        return {} if kind == "clip" else {"resize": "squash", "normalisation": "half"}
+    found = read_config(path)
+    resample = RESAMPLING.get(found.get("resample", 3))
+    if resample is None:
+        raise EncoderError(
+            f"{path} asks for Pillow's interpolation {found['resample']}; "
+            "bilinear (2) and bicubic (3) are known."
+        )
+    cut = found.get("do_center_crop", kind == "clip")
+    return {
+        "resize": "shortest" if cut else "squash",
+        "interpolation": resample,
+        "normalisation": _numbers(found.get("image_mean"), found.get("image_std")),
+    }
+
+
+def _numbers(mean: Any, std: Any) -> str | dict[str, list[float]]:
+    if mean is None or std is None:
+        return "openai"
+    return {"mean": [float(v) for v in mean], "std": [float(v) for v in std]}
+
+
+def _files(folder: Path, configs: tuple[str, ...], weights: str) -> dict[str, None]:
+    """Files of an own encoder, the weights first."""
+    others = [n for n in (*configs, "preprocessor_config.json", *TOKENIZER_FILES) if (folder / n).is_file()]
+    return dict.fromkeys([weights, *others])
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / n).is_file() for n in VOCABULARIES)
+
+
+def _no_tokenizer(folder: Path, kind: str) -> str:
+    """CLIP's own byte pairs where a CLIP folder has no tokenizer; a sentence for others."""
+    if kind == "clip":
+        return "clip"
+    raise EncoderError(f"{folder} lacks its tokenizer: tokenizer.json or spiece.model.")

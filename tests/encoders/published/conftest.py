@@ -1,0 +1,7 @@
+"""Tests of published layouts import their helpers from this folder."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
