@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from napari_histoalign.cli.report import Report
+from napari_histoalign.cli.report import KEPT, Report
 from napari_histoalign.cli.run import JsonOption, run_and_report
 
 
@@ -20,7 +20,7 @@ def demo(
 ) -> None:
     """Draw the sample slide, score it with the embedded demonstration encoders, open it in napari."""
     report = Report(as_json)
-    with report.errors():
+    with report.errors(KEPT):
         from napari_histoalign.sample import sample_slide
         from napari_histoalign.workflow import RunSettings
 

@@ -86,7 +86,7 @@ def add(
 def download(name: Name, yes: Yes = False, as_json: JsonOption = False) -> None:
     """Download an encoder from its publisher: the one command that uses the network."""
     report = Report(as_json)
-    with report.errors():
+    with report.errors("Stopped. What arrived is kept; the same command goes on from there."):
         from napari_histoalign.encoders import EncoderLibrary
         from napari_histoalign.encoders.download import download_encoder, plan_download
 
@@ -126,7 +126,7 @@ def export(
     report = Report(as_json)
     with report.errors():
         from napari_histoalign.encoders import load_encoder
-        from napari_histoalign.encoders.export import export_onnx
+        from napari_histoalign.encoders.onnx_pairs.export import export_onnx
 
         done = export_onnx(load_encoder(name, device="cpu"), onnx)
         report.say(f"Wrote {len(done.files)} files to {done.folder}. {done.describe()}")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari_histoalign.engine import Progress
     from napari_histoalign.workflow import RunSummary
 
+KEPT = "Stopped. What was embedded is kept; the same command goes on from there."
+"""What is said when embedding was stopped."""
 STOPPED = 130
 """Exit status after Ctrl-C, as shells have it: 128 + SIGINT."""
 
@@ -37,15 +39,18 @@ class Report:
         self.as_json = as_json
 
     @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Turn errors meant for the person into a sentence and exit status 1, Ctrl-C into 130."""
+    def errors(self, stopped: str = "Stopped.") -> Iterator[None]:
+        """Turn errors meant for the person into a sentence and exit status 1, Ctrl-C into 130.
+
+        `stopped` is what is said after Ctrl-C.
+        """
         try:
             yield
         except HistoalignError as err:
             self.failure(str(err))
             raise typer.Exit(1) from err
         except KeyboardInterrupt as err:
-            self.failure("Stopped. What was embedded is kept; the same command goes on from there.")
+            self.failure(stopped)
             raise typer.Exit(STOPPED) from err
 
     def failure(self, sentence: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_histoalign.cli.report import Report
+from napari_histoalign.cli.report import KEPT, Report
 from napari_histoalign.errors import HistoalignError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def run(
 ) -> None:
     """Score slides; write tiles, probabilities, regions, an overlay and the provenance of each."""
     report = Report(as_json)
-    with report.errors():
+    with report.errors(KEPT):
         from napari_histoalign.alignment import Alignment, PromptSet
         from napari_histoalign.workflow import RunSettings
 

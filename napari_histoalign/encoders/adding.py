@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from napari_histoalign.encoders.collecting import collect
 from napari_histoalign.encoders.library import RECORD, EncoderLibrary, FileRecord, Record
@@ -60,6 +60,7 @@ def add_encoder(
     mpp: float | None = None,
     replace: bool = False,
     link: bool = False,
+    give: bool = False,
     source: str = BY_HAND,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Added:
@@ -77,12 +78,14 @@ def add_encoder(
     library
         Where it goes.
     role, mpp
-        For the person's own: "pathology", "general" (default) or "control"; micrometres per pixel of a
-        tile it is meant for.
+        For the person's own: "pathology", "general" or "control"; micrometres per pixel of a tile it is
+        meant for. By default what an ONNX pair says of itself, else "general" and any.
     replace
         Take the place of files that were added before.
     link
         Leave the files where they are and link to them.
+    give
+        The files are ours and deleted next: take them over without a copy where the disk can.
     source
         Where they came from, for the record.
     on_progress
@@ -101,9 +104,10 @@ def add_encoder(
         raise EncoderError(f"Encoder {name!r} is in {library.root} already. Remove it first, or replace it.")
     try:
         library.root.mkdir(parents=True, exist_ok=True)
-        _check_room(library.root, files, link)
+        if not (link or give):
+            _check_room(library.root, files)
         with whole_folder(folder) as new:
-            records = _take(files, new, link, on_progress)
+            records = _take(files, new, _linked if link else _given if give else _copied, on_progress)
             expected = {n: r.sha256 for n, r in records.items()}
             encoder = load_folder(spec, new, device="cpu", expected=expected)
             answer = probe(encoder)
@@ -134,7 +138,7 @@ def _entry(
         raise EncoderError(f"There is no file or folder {path}.")
     spec = library.known.get(name)
     if spec is None:
-        return own_spec(name, path, role=role or "general", mpp=mpp)
+        return own_spec(name, path, role=role, mpp=mpp)
     if spec.folder:
         raise EncoderError(f"Encoder {name!r} ships with the package; choose another name for your own.")
     if role is not None or mpp is not None:
@@ -144,8 +148,8 @@ def _entry(
     return spec
 
 
-def _check_room(root: Path, files: Mapping[str, Path], link: bool) -> None:
-    wanted = 0 if link else sum(p.stat().st_size for p in files.values())
+def _check_room(root: Path, files: Mapping[str, Path]) -> None:
+    wanted = sum(p.stat().st_size for p in files.values())
     free = shutil.disk_usage(root).free
     if wanted > free:
         raise EncoderError(
@@ -155,28 +159,49 @@ def _check_room(root: Path, files: Mapping[str, Path], link: bool) -> None:
 
 
 def _take(
-    files: Mapping[str, Path], folder: Path, link: bool, on_progress: Callable[[int, int], None]
+    files: Mapping[str, Path],
+    folder: Path,
+    bring: Callable[[Path, Path], BinaryIO],
+    on_progress: Callable[[int, int], None],
 ) -> dict[str, FileRecord]:
-    """Copy (or link) files under their names in the entry, hashing them on the way."""
+    """Bring files to a folder under their names in the entry, hashing them on the way."""
     total = sum(p.stat().st_size for p in files.values())
     done = 0
     records = {}
     for name, source in files.items():
-        if link:
-            (folder / name).symlink_to(source.resolve())
         digest, size = hashlib.sha256(), 0
-        with source.open("rb") as read, Path(os.devnull if link else folder / name).open("wb") as write:
+        with source.open("rb") as read, bring(source, folder / name) as write:
             while block := read.read(BLOCK):
                 digest.update(block)
                 write.write(block)
                 size += len(block)
                 done += len(block)
                 on_progress(done, total)
-            if not link:
+            if write.name != os.devnull:
                 write.flush()
                 os.fsync(write.fileno())
         records[name] = FileRecord(digest.hexdigest(), size)
     return records
+
+
+def _copied(source: Path, target: Path) -> BinaryIO:
+    """Where the bytes of a file that is copied go."""
+    return target.open("wb")
+
+
+def _linked(source: Path, target: Path) -> BinaryIO:
+    """The same for a file that stays where it is: they are only read."""
+    target.symlink_to(source.resolve())
+    return Path(os.devnull).open("wb")
+
+
+def _given(source: Path, target: Path) -> BinaryIO:
+    """The same for a file that is taken over; some file systems, such as those of USB sticks, cannot."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        return _copied(source, target)
+    return Path(os.devnull).open("wb")
 
 
 def _in_their_words(message: str, files: Mapping[str, Path], folder: Path) -> str:

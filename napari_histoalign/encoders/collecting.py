@@ -35,7 +35,7 @@ def collect(spec: EncoderSpec, path: Path) -> dict[str, Path]:
         Something is missing; the message says what, and where it can be had.
     """
     folder = path if path.is_dir() else path.parent
-    given = None if path.is_dir() else path
+    given = path if path.suffix in WEIGHTS and path.is_file() else None
     found: dict[str, Path] = {}
     missing: list[str] = []
     for names in spec.files:

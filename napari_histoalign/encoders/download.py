@@ -210,7 +210,7 @@ def download_encoder(
 
 def _add(name: str, folder: Path, library: EncoderLibrary, source: str) -> Added:
     try:
-        return add_encoder(name, folder / WHOLE, library, source=source)
+        return add_encoder(name, folder / WHOLE, library, give=True, source=source)
     except EncoderError as err:
         raise EncoderError(f"{err} The files that were downloaded stay in {folder / WHOLE}.") from err
 

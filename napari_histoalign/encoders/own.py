@@ -7,6 +7,7 @@ from typing import Any
 
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.loaders.from_transformers import read_model_config
+from napari_histoalign.encoders.processor_config import PROCESSOR, read_processor
 from napari_histoalign.encoders.registry import ROLES, EncoderSpec
 from napari_histoalign.errors import EncoderError
 
@@ -25,11 +26,9 @@ VOCABULARIES = (
 )
 """Those of them that hold the tokens themselves."""
 LICENCE = "your own: see where you got it"
-RESAMPLING = {2: "bilinear", 3: "bicubic"}
-"""Pillow's numbers of the interpolations that are known here."""
 
 
-def own_spec(name: str, path: Path, *, role: str, mpp: float | None) -> EncoderSpec:
+def own_spec(name: str, path: Path, *, role: str | None, mpp: float | None) -> EncoderSpec:
     """An entry for a folder in the layout of transformers, open_clip, or with an ONNX pair.
 
     Parameters
@@ -39,26 +38,26 @@ def own_spec(name: str, path: Path, *, role: str, mpp: float | None) -> EncoderS
     path
         The folder, or a file in it.
     role
-        "pathology", "general" or "control".
+        "pathology", "general" or "control"; None for what the folder says, else "general".
     mpp
-        Micrometres per pixel of a tile it is meant for; None where any will do.
+        Micrometres per pixel of a tile it is meant for; None for what the folder says, else any.
 
     Raises
     ------
     EncoderError
         The folder is in none of these layouts, or its configuration cannot be used.
     """
-    if role not in ROLES:
+    if role is not None and role not in ROLES:
         raise EncoderError(f"There is no role {role!r}; there are {', '.join(ROLES)}.")
     folder = path if path.is_dir() else path.parent
     if (folder / "image.onnx").is_file() and (folder / "text.onnx").is_file():
-        from napari_histoalign.encoders.own_onnx import onnx_spec
+        from napari_histoalign.encoders.onnx_pairs.entries import onnx_spec
 
         return onnx_spec(name, folder, role=role, mpp=mpp)
     common = {
         "name": name,
         "title": name,
-        "role": role,
+        "role": role or "general",
         "mpp": mpp,
         "space": f"own {name}",
         "licence": LICENCE,
@@ -93,7 +92,7 @@ def _transformers(common: dict[str, Any], folder: Path) -> EncoderSpec:
         context_length=length,
         tokenizer="folder" if _has_tokenizer(folder) else _no_tokenizer(folder, kind),
         similarity="softmax" if kind == "clip" else "sigmoid",
-        **_processor(folder, kind),
+        **_processor(folder, kind, side),
     )
 
 
@@ -133,24 +132,15 @@ def _open_clip(common: dict[str, Any], folder: Path) -> EncoderSpec:
     )
 
 
-def _processor(folder: Path, kind: str) -> dict[str, Any]:
+def _processor(folder: Path, kind: str, side: int) -> dict[str, Any]:
     """Preparation of pixels from preprocessor_config.json, else what models of this kind have."""
-    path = folder / "preprocessor_config.json"
+    path = folder / PROCESSOR
     if not path.is_file():
         return {} if kind == "clip" else {"resize": "squash", "normalisation": "half"}
-    found = read_config(path)
-    resample = RESAMPLING.get(found.get("resample", 3))
-    if resample is None:
-        raise EncoderError(
-            f"{path} asks for Pillow's interpolation {found['resample']}; "
-            "bilinear (2) and bicubic (3) are known."
-        )
-    cut = found.get("do_center_crop", kind == "clip")
-    return {
-        "resize": "shortest" if cut else "squash",
-        "interpolation": resample,
-        "normalisation": _numbers(found.get("image_mean"), found.get("image_std")),
-    }
+    found = read_processor(path)
+    if found.pop("input_size") != side:
+        raise EncoderError(f"{path} prepares pictures of another size than the {side} pixels of config.json.")
+    return found
 
 
 def _numbers(mean: Any, std: Any) -> str | dict[str, list[float]]:
@@ -161,7 +151,7 @@ def _numbers(mean: Any, std: Any) -> str | dict[str, list[float]]:
 
 def _files(folder: Path, configs: tuple[str, ...], weights: str) -> dict[str, None]:
     """Files of an own encoder, the weights first."""
-    others = [n for n in (*configs, "preprocessor_config.json", *TOKENIZER_FILES) if (folder / n).is_file()]
+    others = [n for n in (*configs, PROCESSOR, *TOKENIZER_FILES) if (folder / n).is_file()]
     return dict.fromkeys([weights, *others])
 
 

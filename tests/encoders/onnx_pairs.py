@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from napari_histoalign.encoders.loading import load_folder
-from napari_histoalign.encoders.own_onnx import onnx_spec
+from napari_histoalign.encoders.onnx_pairs.entries import onnx_spec
 from napari_histoalign.encoders.torch_encoder import TorchEncoder
 
 if TYPE_CHECKING:

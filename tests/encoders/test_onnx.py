@@ -14,10 +14,11 @@ import timm
 from onnx_pairs import Pair, cosines, load
 from onnx_sources import WORDS, Averaging, averaging, save_clip, save_custom
 
-from napari_histoalign.encoders import Encoder, EncoderLibrary, add_encoder, export_tower
-from napari_histoalign.encoders import export as exporting
-from napari_histoalign.encoders.export import Exported, export_onnx
+from napari_histoalign.encoders import Encoder, EncoderLibrary, add_encoder
 from napari_histoalign.encoders.loading import load_folder
+from napari_histoalign.encoders.onnx_pairs import export as exporting
+from napari_histoalign.encoders.onnx_pairs import tracing
+from napari_histoalign.encoders.onnx_pairs.export import Exported, export_onnx
 from napari_histoalign.errors import EncoderError
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:open_clip", "ignore::UserWarning:timm")
@@ -136,7 +137,7 @@ def test_an_exported_pair_is_added_as_an_encoder_of_ones_own(exported, tmp_path:
 def test_masks_biases_large_weights_and_fixed_batches_are_carried_silently(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(export_tower, "LARGEST", 0)  # so that these weights are large
+    monkeypatch.setattr(tracing, "LARGEST", 0)  # so that these weights are large
     encoder = averaging(tmp_path)
     capfd.readouterr()
 
@@ -177,9 +178,7 @@ def test_an_export_that_embeds_otherwise_leaves_nothing(
 ) -> None:
     pair = Pair(widths=(6, 6), side=16, length=9, words=len(WORDS))  # an exporter gone wrong
     made = {"image.onnx": pair.image_model(), "text.onnx": pair.text_model()}
-    monkeypatch.setattr(
-        export_tower, "write_tower", lambda t, e, path, about: onnx.save(made[path.name], path)
-    )
+    monkeypatch.setattr(tracing, "write_tower", lambda t, e, path, about: onnx.save(made[path.name], path))
 
     with pytest.raises(
         EncoderError, match=r"do not give its embeddings \(lowest cosine -?0\.\d+ of images, -?0"

@@ -9,9 +9,9 @@ import onnx
 import pytest
 import torch
 
-from napari_histoalign.encoders.export_tower import ImageTower, TextTower, write_tower
-from napari_histoalign.encoders.onnx_models import OnnxModel
-from napari_histoalign.encoders.onnx_towers import OnnxTowers
+from napari_histoalign.encoders.onnx_pairs.models import OnnxModel
+from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
+from napari_histoalign.encoders.onnx_pairs.tracing import ImageTower, TextTower, write_tower
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.towers import Towers

@@ -12,8 +12,8 @@ from onnx import TensorProto
 from onnx_pairs import PROCESSOR, WORDS, Pair, cosines, entry, load, move_weights
 
 from napari_histoalign.encoders import EncoderLibrary, add_encoder
-from napari_histoalign.encoders.onnx_models import OnnxModel, providers
-from napari_histoalign.encoders.onnx_preparation import preparation
+from napari_histoalign.encoders.onnx_pairs.models import OnnxModel, providers
+from napari_histoalign.encoders.onnx_pairs.preparation import preparation
 from napari_histoalign.errors import EncoderError
 
 MEAN, STD = PROCESSOR["image_mean"], PROCESSOR["image_std"]

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_pairs import PROCESSOR, Pair, entry, load, model, move_weights
 
 from napari_histoalign.encoders.loading import load_folder
-from napari_histoalign.encoders.onnx_preparation import preparation
+from napari_histoalign.encoders.onnx_pairs.preparation import preparation
 from napari_histoalign.errors import EncoderError
 
 

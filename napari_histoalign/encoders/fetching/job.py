@@ -168,8 +168,8 @@ def _remove_others(folder: Path, parts: Sequence[Part]) -> None:
 
 
 def _check_room(spec: EncoderSpec, folder: Path, parts: Sequence[Part]) -> None:
-    """Make sure that the rest, and the copy that is made when it is added, fit on the disk."""
-    wanted = sum(part.size - part.here() for part in parts) + sum(part.size for part in parts)
+    """Make sure that the rest fits on the disk."""
+    wanted = sum(part.size - part.here() for part in parts)
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise no_room(spec, folder.parent.parent, wanted, free)

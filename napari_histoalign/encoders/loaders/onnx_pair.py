@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_histoalign.encoders.loaders.parts import Parts
-from napari_histoalign.encoders.onnx_description import IMAGE, PAIR, TEXT, TOKENIZERS, read_description
-from napari_histoalign.encoders.onnx_models import OnnxModel
-from napari_histoalign.encoders.own_onnx import DEFAULT_SCALE
+from napari_histoalign.encoders.onnx_pairs.description import IMAGE, PAIR, TEXT, TOKENIZERS, read_description
+from napari_histoalign.encoders.onnx_pairs.entries import DEFAULT_SCALE
+from napari_histoalign.encoders.onnx_pairs.models import OnnxModel
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
-    from napari_histoalign.encoders.onnx_towers import OnnxTowers
+    from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
     from napari_histoalign.encoders.registry import EncoderSpec
     from napari_histoalign.encoders.tokenizing import Tokenizer
 
@@ -24,7 +24,7 @@ def load_onnx_pair(spec: EncoderSpec, files: Mapping[str, Path]) -> Parts:
     Parameters
     ----------
     spec
-        Its entry, from `own_onnx.onnx_spec`.
+        Its entry, from `onnx_pairs.entries.onnx_spec`.
     files
         Every file it needs, those of the weights outside the models too.
 
@@ -34,7 +34,7 @@ def load_onnx_pair(spec: EncoderSpec, files: Mapping[str, Path]) -> Parts:
         A file is damaged, does not fit the entry, or reaches for files that are not in `files`; or the
         packages for ONNX are not installed.
     """
-    from napari_histoalign.encoders.onnx_towers import OnnxTowers
+    from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
 
     models = OnnxModel(files[IMAGE]), OnnxModel(files[TEXT])
     for model in models:
@@ -56,7 +56,7 @@ def load_tokenizer(kind: str, folder: Path, length: int, cleaning: str = "none")
     Parameters
     ----------
     kind
-        One of `onnx_description.TOKENIZERS`.
+        One of `onnx_pairs.description.TOKENIZERS`.
     folder
         Where its files are.
     length

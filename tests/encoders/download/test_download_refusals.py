@@ -135,15 +135,15 @@ def test_another_size_than_the_hub_states(
 def test_disk_without_room_is_seen_before(
     hub: Hub, library: EncoderLibrary, small_clip: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = shutil.disk_usage("/")._replace(free=4_000_000)
+    usage = shutil.disk_usage("/")._replace(free=2_000_000)
     monkeypatch.setattr(job.shutil, "disk_usage", lambda path: usage)
 
     text = refused(library)
 
     assert text.startswith(
-        f"Small CLIP needs 7 MB on the disk of {library.root} until it is downloaded and checked, "
+        f"Small CLIP needs 3 MB on the disk of {library.root} until it is downloaded and checked, "
     )
-    assert "4 MB are free" in text
+    assert "2 MB are free" in text
     assert left(library) == {} and {r.method for r in hub.requests} == {"HEAD"}
 
 

@@ -1,4 +1,4 @@
-"""How pixels are prepared for an ONNX tower, from the file that transformers keeps of it."""
+"""``preprocessor_config.json``: how transformers prepares the pixels of a model."""
 
 from __future__ import annotations
 
@@ -8,44 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from napari_histoalign.encoders.loaders.configs import read_config
-from napari_histoalign.encoders.onnx_description import PAIR
-from napari_histoalign.encoders.own import RESAMPLING
 from napari_histoalign.errors import EncoderError
 
 PROCESSOR = "preprocessor_config.json"
-FIELDS = ("resize", "interpolation", "normalisation")
+RESAMPLING = {2: "bilinear", 3: "bicubic"}
+"""Pillow's numbers of the interpolations that are known here."""
 
 
-def preparation(folder: Path, said: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """The fields of an entry that say how pixels are prepared.
-
-    Parameters
-    ----------
-    folder
-        Perhaps with ``preprocessor_config.json``.
-    said
-        What is known already; where it says everything, that file is not read.
-
-    Returns
-    -------
-    fields
-        ``resize``, ``interpolation``, ``normalisation`` where no default will do, and ``input_size`` where
-        it is known.
-    remarks
-        What was taken for want of a file that says so.
+def read_processor(path: Path) -> dict[str, Any]:
+    """Fields of an entry: ``input_size``, ``resize``, ``interpolation`` and ``normalisation``.
 
     Raises
     ------
     EncoderError
-        The file asks for what is not known here.
+        The file cannot be read, or asks for what is not known here.
     """
-    path = folder / PROCESSOR
-    if all(name in said for name in FIELDS):
-        return {}, []
-    if not path.is_file():
-        return {}, ["no file says how its pixels are prepared: CLIP's way is taken"]
     try:
-        return _read(read_config(path), path), []
+        return _read(read_config(path), path)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
         raise _unknown(path, f"what it says cannot be read ({type(err).__name__}: {err})") from err
 
@@ -108,7 +87,4 @@ def _normalisation(
 
 
 def _unknown(path: Path, what: str) -> EncoderError:
-    return EncoderError(
-        f"{path} asks for a preparation of pixels that is not known here: {what}. If another gives the same, "
-        f"write it to {PAIR} beside it ({', '.join(FIELDS)})."
-    )
+    return EncoderError(f"{path} asks for a preparation of pixels that is not known here: {what}.")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_histoalign.encoders.onnx_models import TYPES
+from napari_histoalign.encoders.onnx_pairs.models import TYPES
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
-    from napari_histoalign.encoders.onnx_models import OnnxModel, Port
+    from napari_histoalign.encoders.onnx_pairs.models import OnnxModel, Port
 
 IDS = ("input_ids", "ids", "tokens", "text", "input")
 MASKS = ("attention_mask", "mask", "text_mask", "input_mask")

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_histoalign.encoders.loading import load_folder
-from napari_histoalign.encoders.onnx_description import IMAGE, PAIR, TEXT, TOKENIZERS, describe
-from napari_histoalign.encoders.onnx_models import require
-from napari_histoalign.encoders.own_onnx import onnx_spec
+from napari_histoalign.encoders.onnx_pairs.description import IMAGE, PAIR, TEXT, TOKENIZERS, describe
+from napari_histoalign.encoders.onnx_pairs.entries import onnx_spec
+from napari_histoalign.encoders.onnx_pairs.models import require
 from napari_histoalign.encoders.probe import TEXTS, probe_tiles
 from napari_histoalign.errors import EncoderError
 from napari_histoalign.files import whole_folder
@@ -139,7 +139,7 @@ def _write(source: TorchEncoder, new: Path, folder: Path, answers: _Answers) -> 
 
 
 def _exportable(encoder: Encoder) -> TorchEncoder:
-    from napari_histoalign.encoders.onnx_towers import OnnxTowers
+    from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
     from napari_histoalign.encoders.torch_encoder import TorchEncoder
 
     title = encoder.spec.title
@@ -158,7 +158,7 @@ def _towers(source: TorchEncoder, tokens: Tokens, folder: Path, about: Mapping[s
     """Write both models."""
     import torch
 
-    from napari_histoalign.encoders.export_tower import ImageTower, TextTower, write_tower
+    from napari_histoalign.encoders.onnx_pairs.tracing import ImageTower, TextTower, write_tower
 
     towers, prepare = source.parts.towers, source.spec.preprocessing
     pixels = prepare.normalise(torch.from_numpy(prepare.fit(probe_tiles()))).contiguous()

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.offline import hub_off
-from napari_histoalign.encoders.onnx_description import IMAGE, PAIR, TEXT, TOKENIZERS, entry, read_description
-from napari_histoalign.encoders.onnx_models import OnnxModel
-from napari_histoalign.encoders.onnx_preparation import PROCESSOR, preparation
+from napari_histoalign.encoders.onnx_pairs.description import (
+    IMAGE,
+    PAIR,
+    TEXT,
+    TOKENIZERS,
+    entry,
+    read_description,
+)
+from napari_histoalign.encoders.onnx_pairs.models import OnnxModel
+from napari_histoalign.encoders.onnx_pairs.preparation import preparation
 from napari_histoalign.encoders.own import LICENCE, TOKENIZER_FILES, VOCABULARIES
+from napari_histoalign.encoders.processor_config import PROCESSOR
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
-    from napari_histoalign.encoders.onnx_towers import OnnxTowers
+    from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
     from napari_histoalign.encoders.registry import EncoderSpec
 
 DEFAULT_SCALE = 100.0
@@ -48,7 +56,7 @@ def onnx_spec(name: str, folder: Path, *, role: str | None, mpp: float | None) -
         or something is missing; the message says what to add.
     """
     hub_off()
-    from napari_histoalign.encoders.onnx_towers import OnnxTowers
+    from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
 
     path = folder / PAIR
     said = read_description(path) if path.is_file() else {}

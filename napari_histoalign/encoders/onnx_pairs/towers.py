@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from napari_histoalign.encoders.onnx_models import TYPES, OnnxModel
-from napari_histoalign.encoders.onnx_ports import image_ports, text_ports
+from napari_histoalign.encoders.onnx_pairs.models import TYPES, OnnxModel
+from napari_histoalign.encoders.onnx_pairs.ports import image_ports, text_ports
 from napari_histoalign.encoders.towers import Towers
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_histoalign.encoders.onnx_models import Port
+    from napari_histoalign.encoders.onnx_pairs.models import Port
 
 
 class OnnxTowers(Towers):

@@ -1,0 +1,1 @@
+"""Encoders as two ONNX files: written from towers of torch, and read from anyone."""
