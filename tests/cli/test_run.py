@@ -110,7 +110,7 @@ def test_slides_of_one_name_get_folders_of_their_own(slide: Path, tmp_path: Path
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT to another process")
 def test_ctrl_c_stops_within_two_seconds_and_the_next_run_goes_on(slide: Path, tmp_path: Path) -> None:
-    arguments = ["run", str(slide), "-o", str(tmp_path / "out"), "--stride", "24", "--batch", "4", "--json"]
+    arguments = ["run", str(slide), "-o", str(tmp_path / "out"), "--stride", "48", "--batch", "4", "--json"]
     process = subprocess.Popen(
         [HISTOALIGN, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
