@@ -13,18 +13,13 @@ SHIPPED := $(shell find napari.yaml resources -type f)
 # the system libraries may only just have been installed
 SCREEN = $(if $(shell command -v xvfb-run),xvfb-run -a -s "-screen 0 1600x1000x24",)
 PYTEST := $(PYTHON) -m pytest
-# one thread a process: two processes side by side are faster than one with threads that wait for each other
-test test-full: export OMP_NUM_THREADS := 1
-# tests without windows run side by side, a file at a time; windows share one screen and one focus
-SIDE_BY_SIDE := -n 2 --dist loadfile --ignore tests/plugin
 
 demo: install
 	@tools/system_libraries.sh || echo "Going on without a window." >&2
 	.venv/bin/histoalign demo --out out/demo
 
 test: install system lint
-	$(PYTEST) -m "not full" $(SIDE_BY_SIDE)
-	$(SCREEN) $(PYTEST) -m "not full" tests/plugin
+	$(SCREEN) $(PYTEST) -m "not full"
 
 test-full: install system lint
 	$(SCREEN) $(PYTEST) --timeout 3600

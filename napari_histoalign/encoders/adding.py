@@ -100,6 +100,10 @@ def add_encoder(
     spec = _entry(name, path, library, role, mpp)
     files = collect(spec, path)
     folder = library.root / name
+    if any(p.resolve().is_relative_to(library.root.resolve() / name) for p in files.values()):
+        raise EncoderError(
+            f"{path} is where {name!r} is kept already: point at files outside {library.root}."
+        )
     if folder.exists() and not replace:
         raise EncoderError(f"Encoder {name!r} is in {library.root} already. Remove it first, or replace it.")
     try:
@@ -206,7 +210,7 @@ def _given(source: Path, target: Path) -> BinaryIO:
 
 def _in_their_words(message: str, files: Mapping[str, Path], folder: Path) -> str:
     """The message with the temporary copies' paths put back to where the files came from."""
-    temporary = re.compile(re.escape(str(folder.parent / f".{folder.name}-")) + r"[^/\\]*")
+    temporary = re.compile(re.escape(str(folder.parent / f".{folder.name}-")) + r"[a-z0-9_]{8}")
     for name, source in files.items():
         given = str(source).replace("\\", r"\\")  # a pattern's replacement would read them
         message = re.sub(temporary.pattern + r"[/\\]" + re.escape(name) + r"(?!\w)", given, message)

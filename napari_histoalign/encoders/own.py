@@ -7,8 +7,9 @@ from typing import Any
 
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.loaders.from_transformers import read_model_config
+from napari_histoalign.encoders.offline import hub_off
 from napari_histoalign.encoders.processor_config import PROCESSOR, read_processor
-from napari_histoalign.encoders.registry import ROLES, EncoderSpec
+from napari_histoalign.encoders.registry import ROLES, EncoderSpec, make_spec
 from napari_histoalign.errors import EncoderError
 
 TOKENIZER_FILES = (
@@ -49,6 +50,7 @@ def own_spec(name: str, path: Path, *, role: str | None, mpp: float | None) -> E
     """
     if role is not None and role not in ROLES:
         raise EncoderError(f"There is no role {role!r}; there are {', '.join(ROLES)}.")
+    hub_off()  # before transformers is imported to read a configuration
     folder = path if path.is_dir() else path.parent
     if (folder / "image.onnx").is_file() and (folder / "text.onnx").is_file():
         from napari_histoalign.encoders.onnx_pairs.entries import onnx_spec
@@ -65,9 +67,9 @@ def own_spec(name: str, path: Path, *, role: str | None, mpp: float | None) -> E
     common |= {"licence_url": "", "citation": ""}
     try:
         if (folder / "open_clip_config.json").is_file():
-            return _open_clip(common, folder)
+            return make_spec(name, _open_clip(common, folder).to_dict(), folder / "open_clip_config.json")
         if (folder / "config.json").is_file():
-            return _transformers(common, folder)
+            return make_spec(name, _transformers(common, folder).to_dict(), folder / "config.json")
     except (KeyError, TypeError, ValueError, AttributeError) as err:
         raise EncoderError(
             f"The configuration in {folder} is incomplete ({type(err).__name__}: {err})."

@@ -115,9 +115,9 @@ def _is_safetensors(path: Path) -> bool:
             head = file.read(9)
     except OSError as err:
         raise _unreadable(path, err) from err
-    if head.startswith((ZIP, PICKLE)):
-        return False
-    return head[8:] == b"{" or path.suffix == ".safetensors"
+    if head[8:] == b"{" and not head.startswith(ZIP):
+        return True  # the length may begin with any byte, also with the one of a pickle
+    return path.suffix == ".safetensors" and not head.startswith((ZIP, PICKLE))
 
 
 def _safetensors(path: Path) -> Any:

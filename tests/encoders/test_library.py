@@ -353,3 +353,28 @@ def test_progress_counts_every_byte(source, library) -> None:
 
     total = sum(p.stat().st_size for p in source.iterdir())
     assert seen[-1] == (total, total) and all(a[0] < b[0] for a, b in pairwise(seen))
+
+
+def test_the_librarys_own_files_are_no_source(source, library) -> None:
+    add_encoder("mine", source, library)
+    with pytest.raises(EncoderError, match="is kept already"):
+        add_encoder("mine", library.folder("mine"), library, replace=True, link=True)
+    assert library.load("mine", device="cpu").dim == DIM
+
+
+def test_safetensors_whose_length_begins_like_a_pickle_are_read(source, library) -> None:
+    path = source / "model.safetensors"
+    weights = load_file(path)
+    for filling in range(300):
+        save_file(weights, path, metadata={"note": "x" * filling})
+        if path.read_bytes()[:1] == b"\x80":
+            break
+    assert path.read_bytes()[:1] == b"\x80"
+    assert add_encoder("mine", source, library).record.spec.dim == DIM
+
+
+@pytest.mark.parametrize("mpp", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_resolution_that_cannot_be_is_refused(source, library, mpp) -> None:
+    with pytest.raises(EncoderError, match="mpp has to be a number above 0"):
+        add_encoder("mine", source, library, mpp=mpp)
+    assert left_behind(library) == []

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 KINDS = ("clip", "siglip")
 """What ``model_type`` may say. (SigLIP 2 of fixed image size is published as "siglip".)"""
 
+NOT_OURS = ("dtype", "torch_dtype", "attn_implementation", "_attn_implementation", "return_dict")
+"""Fields that would round the weights, ask for code from the hub, or change what a model returns."""
+
 # older versions of transformers saved the numbers 0, 1, 2, ... of the positions
 UNUSED = (r"(text|vision)_model\.embeddings\.position_ids",)
 
@@ -64,6 +67,10 @@ def read_model_config(path: Path) -> Any:
         raise EncoderError(
             f"{path} describes a model of type {kind!r}; those that can be used are {' and '.join(KINDS)}."
         )
+    for part in (raw, raw.get("text_config"), raw.get("vision_config")):
+        if isinstance(part, dict):
+            for name in NOT_OURS:
+                part.pop(name, None)
     try:
         return (transformers.CLIPConfig if kind == "clip" else transformers.SiglipConfig).from_dict(raw)
     except Exception as err:  # transformers checks fields with errors of several libraries
