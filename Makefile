@@ -18,11 +18,17 @@ demo: install
 	@tools/system_libraries.sh || echo "Going on without a window." >&2
 	.venv/bin/histoalign demo --out out/demo
 
+# one thread each: the tests run side by side, and threads that wait for each other are slow on busy machines
+test test-full: export OMP_NUM_THREADS := 1
+
+# windows are tested one after the other, on one screen; the rest on two cores
 test: install system lint
-	$(SCREEN) $(PYTEST) -m "not full"
+	$(PYTEST) -m "not full" -n 2 --dist loadfile --ignore tests/plugin
+	$(SCREEN) $(PYTEST) -m "not full" tests/plugin
 
 test-full: install system lint
-	$(SCREEN) $(PYTEST) --timeout 3600
+	$(PYTEST) --timeout 3600 -n 2 --dist loadfile --ignore tests/plugin
+	$(SCREEN) $(PYTEST) --timeout 3600 tests/plugin
 
 install: $(STAMP)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from napari_histoalign.encoders.before_libraries import prepare_libraries
 from napari_histoalign.encoders.device import choose_device
-from napari_histoalign.encoders.offline import hub_off
 from napari_histoalign.encoders.torch_encoder import PRECISIONS, TorchEncoder
 from napari_histoalign.errors import EncoderError
 
@@ -124,7 +124,7 @@ def _compare(path: Path, found: str, expected: str | None, title: str) -> None:
 
 def _loader(name: str) -> Loader:
     """The function behind a loader's name; hub access is off before any library is imported."""
-    hub_off()
+    prepare_libraries()
     module, function = LOADERS[name].split(":")
     loader: Loader = getattr(
         importlib.import_module(f"napari_histoalign.encoders.loaders.{module}"), function

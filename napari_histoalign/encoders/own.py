@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from napari_histoalign.encoders.before_libraries import prepare_libraries
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.loaders.from_transformers import read_model_config
-from napari_histoalign.encoders.offline import hub_off
 from napari_histoalign.encoders.processor_config import PROCESSOR, read_processor
 from napari_histoalign.encoders.registry import ROLES, EncoderSpec, make_spec
 from napari_histoalign.errors import EncoderError
@@ -50,7 +50,7 @@ def own_spec(name: str, path: Path, *, role: str | None, mpp: float | None) -> E
     """
     if role is not None and role not in ROLES:
         raise EncoderError(f"There is no role {role!r}; there are {', '.join(ROLES)}.")
-    hub_off()  # before transformers is imported to read a configuration
+    prepare_libraries()  # before transformers is imported to read a configuration
     folder = path if path.is_dir() else path.parent
     if (folder / "image.onnx").is_file() and (folder / "text.onnx").is_file():
         from napari_histoalign.encoders.onnx_pairs.entries import onnx_spec

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.encoders.loaders.configs import read_config
-from napari_histoalign.encoders.offline import hub_off
+from napari_histoalign.encoders.before_libraries import prepare_libraries
 from napari_histoalign.encoders.onnx_pairs.description import (
     IMAGE,
     PAIR,
@@ -55,7 +55,7 @@ def onnx_spec(name: str, folder: Path, *, role: str | None, mpp: float | None) -
         A file is damaged or reaches outside the folder, the models are no such pair or of different widths,
         or something is missing; the message says what to add.
     """
-    hub_off()
+    prepare_libraries()
     from napari_histoalign.encoders.onnx_pairs.towers import OnnxTowers
 
     path = folder / PAIR
