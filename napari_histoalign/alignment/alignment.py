@@ -13,8 +13,8 @@ import numpy as np
 from napari_histoalign.alignment.linear import joint_fusion, mean_fusion, pair_logits
 from napari_histoalign.alignment.many_to_many import many_to_many
 from napari_histoalign.alignment.pooling import POOLINGS
-from napari_histoalign.alignment.scores import Scores, softmax
-from napari_histoalign.alignment.similarity import Bags, make_bags
+from napari_histoalign.alignment.scores import Part, Scores, softmax
+from napari_histoalign.alignment.similarity import SimilarityTensor, similarity_tensor
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -147,36 +147,59 @@ class Alignment:
             The arrays do not fit together, hold numbers that are no embeddings, or lack what the
             strategy needs.
         """
-        bags = make_bags(images, texts, class_index, n_classes, logit_scales, cross, reference)
-        logits, details = self._logits(bags)
-        logits /= np.float32(self.temperature)
-        return Scores(logits, softmax(logits), details)
+        return self.score_tensor(
+            similarity_tensor(images, texts, class_index, n_classes, logit_scales, cross, reference)
+        )
 
-    def _logits(self, bags: Bags) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def score_tensor(self, tensor: SimilarityTensor) -> Scores:
+        """Class probabilities from a similarity tensor; see `score`.
+
+        With a tensor that is held (`SimilarityTensor.held`) no embedding is read.
+        """
+        logits, details, parts = self._logits(tensor)
+        logits /= np.float32(self.temperature)
+        return Scores(logits, softmax(logits), details, tuple(parts))
+
+    def _logits(self, tensor: SimilarityTensor) -> tuple[NDArray[np.float32], dict[str, Any], list[Part]]:
+        """The sum, what was found on the way, and what each pair says."""
+        if self.name == "mean-fusion":
+            self._check_crossed(tensor)
+            return *mean_fusion(tensor), []
         if self.name == "many-to-many":
-            return many_to_many(
-                bags,
+            parts, details = many_to_many(
+                tensor,
                 pooling=self.pooling,
                 sharpness=self.sharpness,
                 top_k=self.top_k,
                 weighting=self.weighting,
             )
+        else:
+            parts = self._linear(tensor)
+            pairs = [part.pair for part in parts]
+            details = {"pairs": [list(p) for p in pairs], "scales": [tensor.scale(p) for p in pairs]}
+        logits = np.zeros((tensor.tiles, tensor.n_classes), np.float32)
+        for part in parts:
+            logits += np.float32(part.weight) * part.logits
+        return logits, details, parts
+
+    def _linear(self, tensor: SimilarityTensor) -> list[Part]:
         if self.name == "one-to-one":
             pair = self.pair or (0, 0)
-            if max(pair) >= bags.encoders:
+            if max(pair) >= tensor.encoders:
                 raise AlignmentError("one-to-one names the second encoder, but there is only one.")
-            return pair_logits(bags, pair)
-        if bags.encoders < 2:
+            return [pair_logits(tensor, pair)]
+        self._check_crossed(tensor)
+        return joint_fusion(tensor) if self.name == "joint-fusion" else [pair_logits(tensor, self.crossed[0])]
+
+    def _check_crossed(self, tensor: SimilarityTensor) -> None:
+        if tensor.encoders < 2:
             raise AlignmentError(f"{self.name} needs two encoders; choose a second one, or one-to-one.")
-        if self.name == "joint-fusion":
-            return joint_fusion(bags)
         for pair in self.crossed:
-            if reason := bags.refusal(pair):
+            if reason := tensor.refusal(pair):
                 raise AlignmentError(
                     f"{self.name} compares images of one encoder with texts of the other. {reason} "
                     "Choose encoders of one family, or joint-fusion or many-to-many."
                 )
-        return pair_logits(bags, self.crossed[0]) if self.name == "cross-pair" else mean_fusion(bags)
 
     def _check_pair(self, pair: tuple[int, int]) -> None:
         if self.name == "one-to-one" and pair[0] != pair[1]:

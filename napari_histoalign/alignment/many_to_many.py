@@ -10,6 +10,7 @@ import numpy as np
 from napari_histoalign.alignment.confidence import confidence, match_confidence, spread_sample
 from napari_histoalign.alignment.pooling import pool
 from napari_histoalign.alignment.reliability import Agreement, reliability_weights
+from napari_histoalign.alignment.scores import Part
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment.cross_texts import Pair
-    from napari_histoalign.alignment.similarity import Bags
+    from napari_histoalign.alignment.similarity import SimilarityTensor
 
     Floats = NDArray[np.float32]
 
@@ -51,13 +52,13 @@ class Block:
 
 
 def many_to_many(
-    bags: Bags,
+    tensor: SimilarityTensor,
     *,
     pooling: str = "log-mean-exp",
     sharpness: float = 1.0,
     top_k: int = 3,
     weighting: str = "reliability",
-) -> tuple[Floats, dict[str, Any]]:
+) -> tuple[list[Part], dict[str, Any]]:
     """Align bags of views with bags of prompts over all encoder pairs.
 
     For each pair (i, j) of image encoder and text encoder:
@@ -82,7 +83,7 @@ def many_to_many(
 
     Parameters
     ----------
-    bags
+    tensor
         Embeddings, prompts and reference. A pair that cannot be compared is left out and named in the
         details, with the reason.
     pooling
@@ -96,31 +97,31 @@ def many_to_many(
 
     Returns
     -------
-    logits
-        Shape (n, classes).
+    parts
+        Logits of each pair and its weight.
     details
         Per pair: scale, standard deviation, temperature, reliability, weight.
     """
-    pairs = [(i, j) for i in range(bags.encoders) for j in range(bags.encoders)]
-    left_out = {pair: reason for pair in pairs if (reason := _cannot_count(bags, pair))}
+    pairs = [(i, j) for i in range(tensor.encoders) for j in range(tensor.encoders)]
+    left_out = {pair: reason for pair in pairs if (reason := _cannot_count(tensor, pair))}
     blocks = [
         block
-        for i in range(bags.encoders)
+        for i in range(tensor.encoders)
         for block in _blocks(
-            bags, [p for p in pairs if p[0] == i and p not in left_out], pooling, sharpness, top_k
+            tensor, [p for p in pairs if p[0] == i and p not in left_out], pooling, sharpness, top_k
         )
     ]
-    seen = [b.pooled if bags.reference is None else b.pooled[bags.reference] for b in blocks]
+    seen = [b.pooled if tensor.reference is None else b.pooled[tensor.reference] for b in blocks]
     spreads = [float(np.sqrt(np.mean(np.square(p), dtype=np.float64))) if p.size else 0.0 for p in seen]
     own = [s for b, s in zip(blocks, spreads, strict=True) if b.pair[0] == b.pair[1]]
     enough = len(seen[0]) >= MIN_REFERENCE and max(own) > MIN_SPREAD
     gains = _matched_gains(blocks, seen, spreads) if enough else [b.scale for b in blocks]
     reliable = [b.reliability if s > MIN_SPREAD else 0.0 for b, s in zip(blocks, spreads, strict=True)]
     weights = reliability_weights(reliable if enough and weighting == "reliability" else [1.0] * len(blocks))
-    logits = np.zeros((bags.tiles, bags.n_classes), np.float32)
-    for block, gain, weight in zip(blocks, gains, weights, strict=True):
-        logits += np.float32(weight * gain) * block.pooled
-    return logits, {
+    for block, gain in zip(blocks, gains, strict=True):
+        np.multiply(block.pooled, np.float32(gain), out=block.pooled)
+    parts = [Part(b.pair, weight, b.pooled) for b, weight in zip(blocks, weights, strict=True)]
+    return parts, {
         "pairs": [list(b.pair) for b in blocks],
         "left_out": [list(pair) for pair in left_out],
         "left_out_because": list(left_out.values()),
@@ -133,30 +134,31 @@ def many_to_many(
     }
 
 
-def _cannot_count(bags: Bags, pair: Pair) -> str:
+def _cannot_count(tensor: SimilarityTensor, pair: Pair) -> str:
     """Why a pair is left out; empty where it is not."""
-    if bags.centred(pair) and bags.reference_tiles < MIN_REFERENCE:
+    if tensor.centred(pair) and tensor.reference_tiles < MIN_REFERENCE:
         return f"A bridge compares images less their mean, which takes at least {MIN_REFERENCE} tiles."
-    return bags.refusal(pair)
+    return tensor.refusal(pair)
 
 
-def _blocks(bags: Bags, pairs: Sequence[Pair], pooling: str, sharpness: float, top_k: int) -> list[Block]:
+def _blocks(
+    tensor: SimilarityTensor, pairs: Sequence[Pair], pooling: str, sharpness: float, top_k: int
+) -> list[Block]:
     """Pool the pairs of one image encoder, and measure their reliability, in one pass over its tiles."""
-    encoder, reference = pairs[0][0], bags.reference
-    texts = [bags.texts_for(pair) for pair in pairs]
-    offsets = [bags.offsets(pair, text) for pair, text in zip(pairs, texts, strict=True)]
-    pooled = [np.empty((bags.tiles, bags.n_classes), np.float32) for _ in pairs]
-    agreements = [Agreement(bags.classes) for _ in pairs]
+    reference = tensor.reference
+    offsets = [tensor.offsets(pair) for pair in pairs]
+    pooled = [np.empty((tensor.tiles, tensor.n_classes), np.float32) for _ in pairs]
+    agreements = [Agreement(tensor.classes) for _ in pairs]
     referred = None
     if reference is not None:
-        referred = np.zeros(bags.tiles, bool)
+        referred = np.zeros(tensor.tiles, bool)
         referred[reference] = True
-    for rows in bags.rows():
-        for p, cosines in enumerate(bags.cosines(encoder, rows, texts)):
-            if bags.centred(pairs[p]):
+    for rows in tensor.rows():
+        for p, cosines in enumerate(tensor.cosines(pairs, rows)):
+            if offsets[p].any():
                 cosines -= offsets[p][:, None, None]
-            beta = sharpness * bags.scale(pairs[p])
-            for c, prompts in enumerate(bags.classes):
+            beta = sharpness * tensor.scale(pairs[p])
+            for c, prompts in enumerate(tensor.classes):
                 bag = cosines[prompts].reshape(-1, cosines.shape[-1])
                 pooled[p][rows, c] = pool(bag, pooling, beta, top_k)
             means = cosines[:, 0] if cosines.shape[1] == 1 else cosines.mean(axis=1)
@@ -164,7 +166,7 @@ def _blocks(bags: Bags, pairs: Sequence[Pair], pooling: str, sharpness: float, t
     for a in pooled:
         a -= a.mean(axis=1, keepdims=True)
     return [
-        Block(pair, bags.scale(pair), a, agreement.reliability())
+        Block(pair, tensor.scale(pair), a, agreement.reliability())
         for pair, a, agreement in zip(pairs, pooled, agreements, strict=True)
     ]
 

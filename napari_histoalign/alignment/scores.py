@@ -13,6 +13,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """What one pair of encoders says.
+
+    Attributes
+    ----------
+    pair
+        Image encoder, text encoder.
+    weight
+        Its share in the whole; weights sum to 1.
+    logits
+        float32, shape (n, classes): their weighted sum is what a strategy finds, before temperature and
+        prior.
+    """
+
+    pair: tuple[int, int]
+    weight: float
+    logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class Scores:
     """Class probabilities of tiles.
 
@@ -24,11 +44,14 @@ class Scores:
         float32, shape (n, classes); rows sum to 1.
     details
         What was found on the way (scales, weights), as plain values for the provenance.
+    parts
+        What each pair of encoders says; empty for ``mean-fusion``, which sums before it compares.
     """
 
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     details: Mapping[str, Any] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
 
     @property
     def label(self) -> NDArray[np.int64]:

@@ -1,14 +1,15 @@
-"""Similarities of tiles and prompts, block by block of tiles so that memory stays bounded."""
+"""The similarity tensor: tiles x views x image encoders x text encoders x prompts, block by block."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_histoalign.alignment.checks import check_bags, check_reference
+from napari_histoalign.alignment.columns import hold, shorten
 from napari_histoalign.alignment.cross_texts import CrossTexts, Refusal, check_cross, of_equal_width
 from napari_histoalign.errors import AlignmentError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_histoalign.alignment.columns import Columns
     from napari_histoalign.alignment.cross_texts import Pair
 
     Floats = NDArray[np.floating]
@@ -26,11 +28,11 @@ BLOCK_ROWS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Bags:
+class SimilarityTensor:
     """What an alignment compares: bags of image views and bags of prompts.
 
-    The similarity tensor (tiles x views x image encoders x text encoders x prompts) follows
-    from it and is never held whole.
+    The tensor of cosines (tiles x views x image encoders x text encoders x prompts) follows from it. It is
+    computed block by block of tiles; `held` keeps it in memory, for scoring the same tiles again and again.
 
     Attributes
     ----------
@@ -50,6 +52,15 @@ class Bags:
         order of `texts`, or why there are none.
     reference
         Positions of the tiles from which means and spreads are taken, ascending; None for all.
+    centring
+        Share of their mean over the reference that images are compared less of, 0 to 1 (CLIP-DN, Zhou et al.
+        2023, takes 0.25; 1 takes off the whole of the modality gap, Liang et al. 2022). Taking off the mean
+        of the texts as well would move all prompts of a tile alike, and so no probability.
+    prompt_weights
+        Weights of the prompts, for pairs in which they are not all equal; each class's sum to 1.
+    columns
+        The cosines themselves where they are held: for each pair that can be compared, one array a prompt,
+        shape (views, tiles).
     """
 
     images: tuple[Floats, ...]
@@ -59,6 +70,9 @@ class Bags:
     scales: tuple[float, ...]
     cross: Mapping[Pair, CrossTexts | Refusal]
     reference: NDArray[np.int64] | None = None
+    centring: float = 0.0
+    prompt_weights: Mapping[Pair, NDArray[np.float32]] = field(default_factory=dict)
+    columns: Columns | None = None
 
     @property
     def tiles(self) -> int:
@@ -69,6 +83,17 @@ class Bags:
     def encoders(self) -> int:
         """Number of encoders."""
         return len(self.images)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Pairs of image and text encoder that can be compared, by image encoder."""
+        every = [(i, j) for i in range(self.encoders) for j in range(self.encoders)]
+        return [pair for pair in every if not self.refusal(pair)]
+
+    @property
+    def held_bytes(self) -> int:
+        """What `held` takes of memory."""
+        return 4 * self.tiles * self.images[0].shape[1] * len(self.class_index) * len(self.pairs)
 
     @property
     def classes(self) -> list[slice]:
@@ -104,15 +129,25 @@ class Bags:
         """Logit scale of a pair: the geometric mean of both encoders' own."""
         return float(np.sqrt(self.scales[pair[0]] * self.scales[pair[1]]))
 
-    def prototypes(self, encoder: int, images: int | None = None) -> NDArray[np.float32]:
-        """Unit class vectors: the mean of a class's prompts, brought to length 1; shape (classes, width).
+    def weights_for(self, pair: Pair) -> NDArray[np.float32]:
+        """Weights of the prompts in a pair, shape (k,); each class's sum to 1."""
+        given = self.prompt_weights.get(pair)
+        if given is not None:
+            return given
+        counts = np.bincount(self.class_index, minlength=self.n_classes)
+        return (1 / counts[self.class_index]).astype(np.float32)
 
-        They are those of text encoder `encoder` for its own images, or for those of encoder `images`.
+    def shares(self, pair: Pair) -> NDArray[np.float32]:
+        """What each prompt counts in its class's prototype, shape (k, classes).
+
+        A prototype is the weighted mean of a class's prompts, brought to length 1: ``shares' texts``.
         """
-        texts = self.texts_for((encoder if images is None else images, encoder))
-        means = np.stack([texts[prompts].mean(axis=0) for prompts in self.classes])
-        means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
-        return means
+        texts, weights = self.texts_for(pair), self.weights_for(pair)
+        shares = np.zeros((len(texts), self.n_classes), np.float32)
+        for c, prompts in enumerate(self.classes):
+            length = np.linalg.norm(weights[prompts] @ texts[prompts])
+            shares[prompts, c] = weights[prompts] / max(length, 1e-12)
+        return shares
 
     def rows(self) -> Iterator[slice]:
         """Slices of tiles that cover all of them, with at most `BLOCK_ROWS` views each."""
@@ -123,24 +158,30 @@ class Bags:
         for start in range(0, tiles, step):
             yield slice(start, min(start + step, tiles))
 
-    def cosines(
-        self, encoder: int, rows: slice, vectors: Sequence[NDArray[np.float32]]
-    ) -> list[NDArray[np.float32]]:
-        """Cosines of some tiles' views with unit vectors.
+    def block(self, rows: slice) -> NDArray[np.float32]:
+        """A part of the tensor itself, as it is before anything is taken off.
 
-        Parameters
-        ----------
-        encoder
-            Which images.
-        rows
-            Which tiles.
-        vectors
-            Arrays of shape (k, width).
+        Returns
+        -------
+        ndarray
+            float32, shape (tiles of the block, views, image encoders, text encoders, prompts); NaN for pairs
+            that cannot be compared.
+        """
+        tiles, views = len(range(*rows.indices(self.tiles))), self.images[0].shape[1]
+        out = np.full((tiles, views, self.encoders, self.encoders, len(self.class_index)), np.nan, np.float32)
+        for i in range(self.encoders):
+            pairs = [pair for pair in self.pairs if pair[0] == i]
+            for pair, cosines in zip(pairs, self.cosines(pairs, rows), strict=True):
+                out[:, :, i, pair[1]] = cosines.transpose(2, 1, 0)
+        return out
+
+    def cosines(self, pairs: Sequence[Pair], rows: slice) -> list[NDArray[np.float32]]:
+        """Cosines of some tiles' views with all prompts, in pairs of one image encoder.
 
         Returns
         -------
         list of ndarray
-            One array for each of `vectors`, shape (k, views, rows): tiles stand last, so that
+            One array a pair, to be changed at will, shape (k, views, rows): tiles stand last, so that
             every later step runs over long rows of memory.
 
         Raises
@@ -148,52 +189,94 @@ class Bags:
         AlignmentError
             An embedding is zero or not finite.
         """
+        if self.columns is not None:
+            return [np.stack([column[:, rows] for column in self.columns[pair]]) for pair in pairs]
+        return self._products(pairs[0][0], rows, [self.texts_for(pair) for pair in pairs])
+
+    def _products(
+        self, encoder: int, rows: slice, vectors: Sequence[NDArray[np.float32]]
+    ) -> list[NDArray[np.float32]]:
+        """Cosines of some tiles' views with vectors, each of shape (k, views, rows)."""
         views = np.ascontiguousarray(self.images[encoder][rows].transpose(1, 0, 2), np.float32)
         shape = views.shape[:2]
         flat = views.reshape(-1, views.shape[-1])
-        shorten = _shorten(flat)
-        return [((v @ flat.T) * shorten).reshape(-1, *shape) for v in vectors]
+        shortened = shorten(flat)
+        return [((v @ flat.T) * shortened).reshape(-1, *shape) for v in vectors]
 
-    def offsets(self, pair: Pair, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What to take off a pair's cosines with some vectors, shape (k,).
+    def offsets(self, pair: Pair) -> NDArray[np.float32]:
+        """What centring takes off a pair's cosines with its prompts, shape (k,).
 
-        Where images are centred, ``<x - mean x, t> = <x, t> - <mean x, t>``: one number a vector, its
-        product with the mean over views and reference tiles. It takes a pass over the images; where
-        they are not centred it is 0 and costs nothing. Without a reference tile nothing is taken off.
+        ``<x - share mean x, t> = <x, t> - share <mean x, t>``: one number a prompt, its product with the mean
+        over views and reference tiles. It takes a pass over the images unless the cosines are held; where
+        nothing is centred it is 0 and costs nothing. Without a reference tile nothing is taken off.
         """
-        if not self.centred(pair) or not self.reference_tiles:
-            return np.zeros(len(vectors), np.float32)
+        share = 1.0 if self.centred(pair) else self.centring
+        if not share or not self.reference_tiles:
+            return np.zeros(len(self.class_index), np.float32)
+        if self.columns is not None:
+            seen = slice(None) if self.reference is None else self.reference
+            means = [float(c[:, seen].mean(dtype=np.float64)) for c in self.columns[pair]]
+            return np.asarray(share * np.asarray(means), np.float32)
         images = self.images[pair[0]]
         total = np.zeros(images.shape[-1])
         for rows in self._slices(self.reference_tiles):
             block = images[rows if self.reference is None else self.reference[rows]]
             flat = np.asarray(block, np.float32).reshape(-1, block.shape[-1])
-            total += _shorten(flat) @ flat
-        offsets: NDArray[np.float64] = vectors @ (total / (self.reference_tiles * images.shape[1]))
+            total += shorten(flat) @ flat
+        mean = total / (self.reference_tiles * images.shape[1])
+        offsets: NDArray[np.float64] = share * (self.texts_for(pair) @ mean)
         return offsets.astype(np.float32)
 
-    def mean_cosines(self, encoder: int, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Products of every tile with class vectors, averaged over its views.
-
-        Parameters
-        ----------
-        encoder
-            Which images.
-        vectors
-            Shape (classes, width).
+    def class_cosines(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+        """Cosines with class prototypes, meaned over views and over pairs of one image encoder.
 
         Returns
         -------
         ndarray
-            Shape (n, classes).
+            float32, shape (n, classes).
         """
-        out = np.empty((self.tiles, len(vectors)), np.float32)
-        for rows in self.rows():
-            out[rows] = self.cosines(encoder, rows, [vectors])[0].mean(axis=1).T
+        shares = [self.shares(pair) / np.float32(len(pairs)) for pair in pairs]
+        out = np.empty((self.tiles, self.n_classes), np.float32)
+        if self.columns is not None:
+            out[:] = 0
+            for pair, share in zip(pairs, shares, strict=True):
+                for k, column in enumerate(self.columns[pair]):
+                    c = self.class_index[k]
+                    seen = column[0] if len(column) == 1 else column.mean(axis=0)
+                    out[:, c] += share[k, c] * seen
+        else:
+            # prototypes are summed over text encoders first: half the products, and the same number
+            prototypes = [s.T @ self.texts_for(pair) for s, pair in zip(shares, pairs, strict=True)]
+            total = np.add.reduce(prototypes)
+            for rows in self.rows():
+                out[rows] = self._products(pairs[0][0], rows, [total])[0].mean(axis=1).T
+        for pair, share in zip(pairs, shares, strict=True):
+            out -= self.offsets(pair) @ share
         return out
 
+    def held(
+        self, previous: SimilarityTensor | None = None, same: NDArray[np.integer] | None = None
+    ) -> SimilarityTensor:
+        """The same tensor with its cosines in memory (`held_bytes` of it).
 
-def make_bags(
+        Parameters
+        ----------
+        previous
+            A held tensor of the same encoders: what it holds of the same prompts is taken over, so that
+            an edited prompt costs one product with every tile.
+        same
+            Where each tile stands in `previous`, -1 where it is new, shape (tiles,); by default both have
+            the same tiles.
+
+        Raises
+        ------
+        AlignmentError
+            An embedding is zero or not finite.
+        """
+        return replace(self, columns=hold(self, previous, same))
+
+
+def similarity_tensor(
     images: Sequence[Floats],
     texts: Sequence[Floats],
     class_index: NDArray[np.integer],
@@ -201,7 +284,9 @@ def make_bags(
     scales: Sequence[float],
     cross: Mapping[Pair, CrossTexts | Refusal] | None = None,
     reference: NDArray[np.integer] | None = None,
-) -> Bags:
+    *,
+    centring: float = 0.0,
+) -> SimilarityTensor:
     """Check that everything fits together, and sort prompts by class.
 
     Without `cross`, encoders of the same width count as sharing one space.
@@ -218,7 +303,7 @@ def make_bags(
     keep = _distinct(rows, index)
     keep = keep[np.argsort(index[keep], kind="stable")]
     crossed = of_equal_width(images, rows) if cross is None else check_cross(cross, images, len(index))
-    return Bags(
+    return SimilarityTensor(
         tuple(images),
         tuple(r[keep] for r in rows),
         index[keep],
@@ -226,18 +311,8 @@ def make_bags(
         tuple(float(s) for s in scales),
         {pair: given if isinstance(given, Refusal) else given.only(keep) for pair, given in crossed.items()},
         None if reference is None else check_reference(reference, len(images[0])),
+        centring,
     )
-
-
-def _shorten(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What each row is multiplied by to get length 1, shape (n,)."""
-    squares = np.vecdot(rows, rows)
-    if not (np.isfinite(squares) & (squares > 0)).all():
-        raise AlignmentError(
-            "A stored image embedding is zero or not finite: delete the embedding store and run again."
-        )
-    factors: NDArray[np.float32] = 1 / np.sqrt(squares)
-    return factors
 
 
 def _distinct(texts: Sequence[NDArray[np.float32]], index: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ import pytest
 from cases import Case, make_case, mean_cosine, soft
 
 from napari_histoalign.alignment import Alignment
-from napari_histoalign.alignment.similarity import make_bags
+from napari_histoalign.alignment.similarity import similarity_tensor
 
 
 def by_loops(case: Case, logit) -> np.ndarray:
@@ -48,9 +48,9 @@ def test_joint_fusion_is_the_inner_product_of_concatenated_vectors() -> None:
     case.scales = [20.0, 20.0]
     got = Alignment("joint-fusion").score(*case.arguments())
 
-    bags = make_bags(*case.arguments())
+    tensor = similarity_tensor(*case.arguments())
     images = np.concatenate([case.images[0][:, 0], case.images[1][:, 0]], axis=1)
-    texts = np.concatenate([bags.prototypes(0), bags.prototypes(1)], axis=1)
+    texts = np.concatenate([tensor.shares((e, e)).T @ tensor.texts[e] for e in (0, 1)], axis=1)
     np.testing.assert_allclose(got.logits, 20.0 * images @ texts.T / 2, atol=2e-5)
 
 
@@ -67,9 +67,9 @@ def test_mean_fusion(case: Case) -> None:
 def test_mean_fusion_collapses_to_one_inner_product_of_sums(case: Case) -> None:
     got = Alignment("mean-fusion").score(*case.arguments())
 
-    bags = make_bags(*case.arguments())
+    tensor = similarity_tensor(*case.arguments())
     images = sum(i.mean(axis=1) for i in case.images)
-    texts = bags.prototypes(0) + bags.prototypes(1)
+    texts = sum(tensor.shares((e, e)).T @ tensor.texts[e] for e in (0, 1))
     np.testing.assert_allclose(got.logits, math.sqrt(450.0) / 4 * images @ texts.T, atol=2e-5)
 
 
