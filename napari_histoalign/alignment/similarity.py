@@ -43,6 +43,8 @@ class SimilarityTensor:
         One array a text encoder: unit rows, float32, shape (k, width), sorted by class.
     class_index
         Class of each prompt, ascending, shape (k,).
+    positions
+        Where each prompt stands among those that were given: repeats within a class are left out.
     n_classes
         Number of classes.
     scales
@@ -66,6 +68,7 @@ class SimilarityTensor:
     images: tuple[Floats, ...]
     texts: tuple[NDArray[np.float32], ...]
     class_index: NDArray[np.int64]
+    positions: NDArray[np.int64]
     n_classes: int
     scales: tuple[float, ...]
     cross: Mapping[Pair, CrossTexts | Refusal]
@@ -145,8 +148,8 @@ class SimilarityTensor:
         texts, weights = self.texts_for(pair), self.weights_for(pair)
         shares = np.zeros((len(texts), self.n_classes), np.float32)
         for c, prompts in enumerate(self.classes):
-            length = np.linalg.norm(weights[prompts] @ texts[prompts])
-            shares[prompts, c] = weights[prompts] / max(length, 1e-12)
+            length = float(np.linalg.norm(weights[prompts] @ texts[prompts]))
+            shares[prompts, c] = weights[prompts] / np.float32(max(length, 1e-12))
         return shares
 
     def rows(self) -> Iterator[slice]:
@@ -307,6 +310,7 @@ def similarity_tensor(
         tuple(images),
         tuple(r[keep] for r in rows),
         index[keep],
+        keep,
         n_classes,
         tuple(float(s) for s in scales),
         {pair: given if isinstance(given, Refusal) else given.only(keep) for pair, given in crossed.items()},
