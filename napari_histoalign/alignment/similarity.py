@@ -96,7 +96,8 @@ class SimilarityTensor:
     @property
     def held_bytes(self) -> int:
         """What `held` takes of memory."""
-        return 4 * self.tiles * self.images[0].shape[1] * len(self.class_index) * len(self.pairs)
+        views: int = self.images[0].shape[1]
+        return 4 * self.tiles * views * len(self.class_index) * len(self.pairs)
 
     @property
     def classes(self) -> list[slice]:

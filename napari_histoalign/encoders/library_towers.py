@@ -40,6 +40,11 @@ class TransformersTowers(Towers):
         return float(self.model.logit_scale.detach().float().exp())
 
     @property
+    def vocabulary(self) -> int:
+        """See `Towers`."""
+        return int(self.model.config.text_config.vocab_size)
+
+    @property
     def bias(self) -> float:
         """See `Towers`."""
         bias = getattr(self.model, "logit_bias", None)
@@ -76,6 +81,14 @@ class OpenClipTowers(Towers):
     def scale(self) -> float:
         """See `Towers`."""
         return float(self.model.logit_scale.detach().float().exp())
+
+    @property
+    def vocabulary(self) -> int:
+        """See `Towers`."""
+        text = getattr(self.model, "text", self.model)
+        if hasattr(text, "token_embedding"):
+            return int(text.token_embedding.num_embeddings)
+        return int(text.transformer.get_input_embeddings().num_embeddings)
 
     @property
     def bias(self) -> float:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from napari_histoalign.encoders.before_libraries import prepare_libraries
 from napari_histoalign.encoders.device import choose_device
+from napari_histoalign.encoders.foreign import one_sentence
 from napari_histoalign.encoders.torch_encoder import PRECISIONS, TorchEncoder
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.base import Encoder
     from napari_histoalign.encoders.loaders import Loader
+    from napari_histoalign.encoders.loaders.parts import Parts
     from napari_histoalign.encoders.registry import EncoderSpec
 
 LOADERS: Mapping[str, str] = MappingProxyType(
@@ -80,8 +82,20 @@ def load_folder(
         from napari_histoalign.encoders.demo import load_demo
 
         return load_demo(spec, folder, chosen)
-    parts = _loader(spec.loader)(spec, files)
+    with one_sentence(f"{spec.title} cannot be loaded from {folder}"):
+        parts = _loader(spec.loader)(spec, files)
+        _check_tokens(spec, parts, folder)
     return TorchEncoder(spec, parts, hashes, chosen, precision, files)
+
+
+def _check_tokens(spec: EncoderSpec, parts: Parts, folder: Path) -> None:
+    """Make sure that the text tower knows every token the tokenizer may give it."""
+    known, used = parts.towers.vocabulary, parts.tokenizer.vocabulary
+    if known is not None and used is not None and used > known:
+        raise EncoderError(
+            f"The tokenizer in {folder} has tokens up to number {used - 1}, and the text tower of "
+            f"{spec.title} knows {known}: it belongs to another encoder."
+        )
 
 
 def find_files(spec: EncoderSpec, folder: Path) -> dict[str, Path]:

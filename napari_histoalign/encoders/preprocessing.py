@@ -124,6 +124,7 @@ class Preprocessing:
         short, long = sorted((width, height))
         other = int(self.size * long / short)
         new = (self.size, other) if width == short else (other, self.size)
+        # torchvision's middle, as in OpenAI's code; transformers cuts one pixel higher where the rest is odd
         left, top = (round((side - self.size) / 2) for side in new)
         return picture.resize(new, filter_).crop((left, top, left + self.size, top + self.size))
 

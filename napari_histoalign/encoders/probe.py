@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ TEXTS = ("an H&E image of crowded dark tumour nuclei", "an H&E image of empty gl
 ALIKE = 1 - 1e-6
 """Two different things with this cosine are the same to an encoder."""
 UNIT = 1e-3
+MAX_SCALE = 1e4
+"""No encoder has a larger logit scale (CLIP stops at 100), and alignments take none."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,14 @@ def probe(encoder: Encoder) -> Probe:
         alike, which random or damaged weights in the wrong place make.
     """
     title = encoder.spec.title
-    try:
-        images, texts = encoder.embed_images(probe_tiles()), encoder.embed_texts(TEXTS)
-    except (RuntimeError, ValueError, IndexError, TypeError) as err:  # of torch and onnxruntime
-        raise EncoderError(f"{title} cannot embed ({(str(err).splitlines() or [repr(err)])[0]}).") from err
+    if not (math.isfinite(encoder.logit_scale) and 0 < encoder.logit_scale <= MAX_SCALE):
+        raise EncoderError(
+            f"{title} has the logit scale {encoder.logit_scale:g}, where a number above 0 and at most "
+            f"{MAX_SCALE:g} belongs: these are not its weights."
+        )
+    if not math.isfinite(encoder.logit_bias):
+        raise EncoderError(f"{title} has a logit bias that is no number: these are not its weights.")
+    images, texts = encoder.embed_images(probe_tiles()), encoder.embed_texts(TEXTS)
     for what, rows in (("images", images), ("texts", texts)):
         if rows.shape != (2, encoder.dim):
             raise EncoderError(
@@ -58,11 +65,11 @@ def probe(encoder: Encoder) -> Probe:
             )
         if not np.isfinite(rows).all() or (abs(np.linalg.norm(rows, axis=1) - 1) > UNIT).any():
             raise EncoderError(
-                f"{title} gives {what} numbers that are no unit vectors: its weights are damaged."
+                f"{title} gives {what} numbers that have no direction: these are not its weights."
             )
         if rows[0] @ rows[1] > ALIKE:
             raise EncoderError(
-                f"{title} gives two different {what} the same embedding: its weights are damaged."
+                f"{title} gives two different {what} the same embedding: these are not its weights."
             )
     pairs = images @ texts.T
     return Probe(

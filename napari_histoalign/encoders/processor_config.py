@@ -3,16 +3,62 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from napari_histoalign.encoders.loaders.configs import read_config
+from napari_histoalign.encoders.preprocessing import NORMALISATIONS
 from napari_histoalign.errors import EncoderError
 
 PROCESSOR = "preprocessor_config.json"
 RESAMPLING = {2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of the interpolations that are known here."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of image processor does where the file does not say.
+
+    Attributes
+    ----------
+    size
+        What pictures are brought to.
+    squares
+        Whether a size of one number means both sides (else the shorter one).
+    cut
+        Whether a square is cut out afterwards.
+    resample
+        Pillow's number of the interpolation.
+    normalisation
+        Of pixels between 0 and 1.
+    """
+
+    size: Mapping[str, int]
+    squares: bool
+    cut: bool
+    resample: int
+    normalisation: str
+
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "clip": Kind({"shortest_edge": 224}, False, True, 3, "openai"),
+        "siglip": Kind({"height": 224, "width": 224}, True, False, 3, "half"),
+        "vit": Kind({"height": 224, "width": 224}, True, False, 2, "half"),
+    }
+)
+ENDING = re.compile(r"(imageprocessor(fast|pil)?|featureextractor)$")
+REFUSED = {
+    "rescale_offset": "pixels are moved to between -1 and 1 before they are normalised",
+    "crop_pct": "pictures are brought to another size than the one that is cut out",
+    "do_pad": "pictures are padded",
+    "do_flip_channel_order": "red and blue change places",
+}
+"""Steps that no processor of `KINDS` takes."""
 
 
 def read_processor(path: Path) -> dict[str, Any]:
@@ -31,15 +77,22 @@ def read_processor(path: Path) -> dict[str, Any]:
 
 def _read(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Fields from the keys of transformers' image processors."""
-    kind = str(found.get("image_processor_type") or found.get("feature_extractor_type") or "").lower()
-    siglip = "siglip" in kind
-    cut = bool(found.get("do_center_crop", not siglip if kind else "crop_size" in found))
-    size, square = _size(found.get("size", {"height": 224, "width": 224} if siglip else 224))
+    kind = _kind(found, path)
+    for key, what in REFUSED.items():
+        if found.get(key):
+            raise _unknown(path, what)
+    if not found.get("do_resize", True):
+        raise _unknown(path, "pictures keep their size")
+    cut = bool(found.get("do_center_crop", kind.cut))
+    size, square = _size(found.get("size", kind.size), kind)
     if cut:
-        crop, _ = _size(found.get("crop_size", size))
+        # what is cut out has always been one number for both sides
+        crop, _ = _size(found.get("crop_size", {"height": 224, "width": 224}), kind)
         if crop != size:
             raise _unknown(path, f"pictures are brought to {size} pixels and {crop} of them are cut out")
-    resample = RESAMPLING.get(found.get("resample", 3))
+    elif not square:
+        raise _unknown(path, "pictures keep their proportions and nothing is cut out")
+    resample = RESAMPLING.get(found.get("resample", kind.resample))
     if resample is None:
         raise _unknown(
             path, f"Pillow's interpolation {found['resample']}; known are bilinear (2) and bicubic (3)"
@@ -51,33 +104,51 @@ def _read(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "input_size": size,
         "resize": "squash" if square else "shortest",
         "interpolation": resample,
-        "normalisation": _normalisation(found, siglip, "clip" in kind, path),
+        "normalisation": _normalisation(found, kind),
     }
 
 
-def _size(value: Any) -> tuple[int, bool]:
+def _kind(found: Mapping[str, Any], path: Path) -> Kind:
+    """The processor's kind; CLIP's where an old file names none and cuts out squares."""
+    named = found.get("image_processor_type") or found.get("feature_extractor_type")
+    if named is None and "crop_size" in found:
+        return KINDS["clip"]
+    kind = KINDS.get(ENDING.sub("", str(named).lower()))
+    if kind is None:
+        known = "CLIPImageProcessor, SiglipImageProcessor and ViTImageProcessor"
+        raise _unknown(path, f"the processor {str(named)[:60]!r}; known are {known}")
+    return kind
+
+
+def _size(value: Any, kind: Kind) -> tuple[int, bool]:
     """Side in pixels, and whether both sides are brought to it (else the shorter one is)."""
-    if isinstance(value, Mapping):
-        if "shortest_edge" in value:
-            return int(value["shortest_edge"]), False
-        height, width = int(value["height"]), int(value["width"])
-        if height != width:
-            raise ValueError(f"pictures of {width} x {height} pixels are no squares")
-        return height, True
-    return int(value), False
+    if not isinstance(value, Mapping):
+        return _pixels(value), kind.squares
+    if "shortest_edge" in value:
+        return _pixels(value["shortest_edge"]), False
+    height, width = _pixels(value["height"]), _pixels(value["width"])
+    if height != width:
+        raise ValueError(f"pictures of {width} x {height} pixels are no squares")
+    return height, True
 
 
-def _normalisation(
-    found: Mapping[str, Any], siglip: bool, clip: bool, path: Path
-) -> str | dict[str, list[float]]:
+def _pixels(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{str(value)[:60]!r} is no number of pixels")
+    return value
+
+
+def _normalisation(found: Mapping[str, Any], kind: Kind) -> str | dict[str, list[float]]:
     if not found.get("do_normalize", True):
         return "none"
     mean, std = found.get("image_mean"), found.get("image_std")
-    if mean is None or std is None:
-        if not siglip and not clip:
-            raise _unknown(path, "image_mean and image_std are missing")
-        return "half" if siglip else "openai"
-    numbers = {"mean": [float(v) for v in mean], "std": [float(v) for v in std]}
+    if mean is None and std is None:
+        return kind.normalisation
+    usual = NORMALISATIONS[kind.normalisation]
+    numbers = {
+        "mean": [float(v) for v in (usual[0] if mean is None else mean)],
+        "std": [float(v) for v in (usual[1] if std is None else std)],
+    }
     if (
         any(len(v) != 3 or not all(map(math.isfinite, v)) for v in numbers.values())
         or min(numbers["std"]) <= 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.encoders.base import Encoder
+from napari_histoalign.encoders.foreign import one_sentence
 from napari_histoalign.encoders.loaders.parts import Parts
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class TorchEncoder(Encoder):
 
         rows, step = [], LARGEST_BATCH.get(self.device, 256)
         prepare = self.spec.preprocessing
-        with torch.inference_mode():
+        with one_sentence(f"{self.spec.title} cannot embed images"), torch.inference_mode():
             for start in range(0, len(tiles), step):
                 # bytes travel to the device, and become numbers there
                 batch = torch.from_numpy(np.ascontiguousarray(tiles[start : start + step])).to(self.device)
@@ -107,7 +108,7 @@ class TorchEncoder(Encoder):
                 texts[position],
             )
         rows = []
-        with torch.inference_mode():
+        with one_sentence(f"{self.spec.title} cannot embed texts"), torch.inference_mode():
             for start in range(0, len(texts), TEXTS):
                 part = slice(start, start + TEXTS)
                 ids, mask = tokens.ids[part], tokens.mask[part]

@@ -59,6 +59,11 @@ class Towers(nn.Module, ABC):
         """Factor that turns cosines into logits (already exponentiated)."""
 
     @property
+    def vocabulary(self) -> int | None:
+        """How many tokens the text tower knows, where it tells."""
+        return None
+
+    @property
     def bias(self) -> float:
         """What is added to the logits; 0 but for encoders trained with a sigmoid."""
         return 0.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.before_libraries import prepare_libraries
+from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.onnx_pairs.description import (
     IMAGE,
     PAIR,

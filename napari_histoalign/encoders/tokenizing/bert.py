@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_histoalign.encoders.tokenizing.files import check_size
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens, encoded
 from napari_histoalign.errors import EncoderError
 
@@ -57,9 +58,15 @@ class WordPiece(Tokenizer):
                 f"{path} has {count} tokens and not the {vocabulary} of the text tower: it belongs to "
                 "another encoder, or was cut off."
             )
+        self._count = count
         self._length, self._pad, self._unknown = context_length, known[PAD], known[UNKNOWN]
         self._pieces = _word_pieces(known, lowercase)
         self._pieces.enable_truncation(context_length)
+
+    @property
+    def vocabulary(self) -> int:
+        """One more than the highest id."""
+        return self._count
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts, cutting those that are too long before their ``[SEP]``."""
@@ -90,6 +97,7 @@ def _word_pieces(known: dict[str, int], lowercase: bool) -> tokenizers.Tokenizer
 
 def _read(path: Path) -> dict[str, int]:
     """Token ids; of a token that stands there twice, the later one, as the published code has it."""
+    check_size(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as err:
@@ -98,6 +106,8 @@ def _read(path: Path) -> dict[str, int]:
         raise EncoderError(f"{path} is no vocabulary: it is not text in UTF-8. Get it again.") from err
     # not splitlines(): some tokens are among what it takes for the end of a line
     known = {token: number for number, token in enumerate(text.removesuffix("\n").split("\n"))}
+    if known.get(PAD, 0):  # padding is told by its id, which is 0 in every published vocabulary
+        raise EncoderError(f"{path} does not begin with {PAD}: it is no vocabulary of a BERT. Get it again.")
     if missing := [token for token in (PAD, UNKNOWN, START, END) if token not in known]:
         raise EncoderError(
             f"{path} lacks the token {', '.join(missing)}: it is no whole vocabulary of a BERT. Get it again."

@@ -52,6 +52,11 @@ class Cleaned(Tokenizer):
     def __init__(self, tokenizer: Tokenizer, cleaning: str) -> None:
         self._tokenizer, self._clean, self.cleaning = tokenizer, CLEANING[cleaning], cleaning
 
+    @property
+    def vocabulary(self) -> int | None:
+        """That of the tokenizer behind it."""
+        return self._tokenizer.vocabulary
+
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts as they are once they are clean."""
         return self._tokenizer([self._clean(text) for text in texts])

@@ -50,6 +50,11 @@ class ClipTokenizer(Tokenizer):
         self._length = context_length
         self._bpe = _byte_pairs()
 
+    @property
+    def vocabulary(self) -> int:
+        """How many tokens there are."""
+        return END + 1
+
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts; a text that is too long keeps its beginning and the end token."""
         encoded = self._bpe.encode_batch([lower(t) for t in texts])

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.tokenizing.files import check_size
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens, encoded
 from napari_histoalign.errors import EncoderError
 
@@ -42,14 +44,13 @@ class ConchTokenizer(Tokenizer):
     def __init__(self, path: Path, context_length: int = 128) -> None:
         import tokenizers
 
+        check_size(path)
         try:
-            self._bpe = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
-        except OSError as err:
-            raise EncoderError(f"{path} cannot be read ({err.strerror or err}).") from err
-        except Exception as err:  # tokenizers raises nothing narrower
-            raise EncoderError(
-                f"{path} is no tokenizer file ({err}). Was the download cut off? Get it again."
-            ) from err
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as err:
+            raise EncoderError(f"{path} cannot be read ({getattr(err, 'strerror', None) or err}).") from err
+        with one_sentence(f"{path} is no tokenizer file", "Was the download cut off? Get it again."):
+            self._bpe = tokenizers.Tokenizer.from_str(text)
         pad = self._bpe.token_to_id(PAD)
         if pad is None:
             raise EncoderError(f"{path} has no token {PAD}. Is it CONCH's tokenizer?")

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.tokenizing.files import check_tokenizer_files
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens
 from napari_histoalign.errors import EncoderError
 
@@ -29,33 +31,41 @@ class FolderTokenizer(Tokenizer):
     """
 
     def __init__(self, folder: Path, context_length: int) -> None:
-        from transformers import AutoTokenizer
+        self._length, self._folder = context_length, folder
+        check_tokenizer_files(folder)
+        with one_sentence(f"The tokenizer in {folder} cannot be read"):
+            from transformers import AutoTokenizer
 
-        self._length = context_length
-        try:
             # never code from the folder, never the hub
             self._read: Any = AutoTokenizer.from_pretrained(
                 str(folder), local_files_only=True, trust_remote_code=False
             )
-        except Exception as err:  # transformers and the Rust code below raise whatever comes
-            raise EncoderError(
-                f"The tokenizer in {folder} cannot be read ({(str(err).splitlines() or [repr(err)])[0]})."
-            ) from err
-        if self._read.pad_token_id is None:
-            self._read.pad_token = self._read.eos_token or self._read.unk_token
-        if self._read.pad_token_id is None:
+            # towers read a text from its beginning, and padding is cut off behind it
+            self._read.padding_side = self._read.truncation_side = "right"
+            if self._read.pad_token_id is None:
+                self._read.pad_token = self._read.eos_token or self._read.unk_token
+            self._pad = self._read.pad_token_id
+        if self._pad is None:
             raise EncoderError(f"The tokenizer in {folder} names no token for padding, end or unknown words.")
+
+    @property
+    def vocabulary(self) -> int:
+        """One more than the highest id there is."""
+        with one_sentence(f"The tokenizer in {self._folder} cannot be used"):
+            highest: int = max(max(self._read.get_vocab().values()), self._pad)
+            return highest + 1
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts; what is too long is cut as the tokenizer does it."""
-        given = list(texts)
-        whole = self._read(given)["input_ids"]
-        done = self._read(given, padding="max_length", truncation=True, max_length=self._length)
-        ids = np.asarray(done["input_ids"], np.int64).reshape(len(texts), self._length)
-        mask = np.zeros_like(ids, bool)
-        for row, encoded in zip(mask, whole, strict=True):
-            row[: len(encoded)] = True
-        return Tokens(ids, mask, tuple(i for i, row in enumerate(whole) if len(row) > self._length))
+        given, side = list(texts), self._length
+        with one_sentence(f"The tokenizer in {self._folder} cannot be used"):
+            whole = [len(row) for row in self._read(given)["input_ids"]]
+            done = self._read(
+                given, padding="max_length", truncation=True, max_length=side, return_attention_mask=True
+            )
+            ids = np.asarray(done["input_ids"], np.int64).reshape(len(given), side)
+            mask = np.asarray(done["attention_mask"], bool).reshape(len(given), side)
+        return Tokens(ids, mask, tuple(i for i, length in enumerate(whole) if length > side))
 
     def unknown(self, text: str) -> list[str]:
         """Words of which some piece is the tokenizer's sign for unknown."""

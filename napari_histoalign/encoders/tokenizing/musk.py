@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from napari_histoalign.encoders.tokenizing.files import check_size
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens, framed
 from napari_histoalign.errors import EncoderError
 
@@ -45,6 +46,7 @@ class MuskTokenizer(Tokenizer):
     def __init__(self, path: Path, context_length: int = 100) -> None:
         import sentencepiece
 
+        check_size(path)
         try:
             # read here, for the library opens no path with letters foreign to the system
             content = path.read_bytes()

@@ -40,6 +40,11 @@ class Tokenizer(ABC):
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts, cutting those that are too long for the text tower."""
 
+    @property
+    def vocabulary(self) -> int | None:
+        """One more than the highest id of a token, where it is known."""
+        return None
+
     def unknown(self, text: str) -> list[str]:
         """Words of `text` that have no token, in order, each once; none where any text has tokens."""
         return []

@@ -1,0 +1,38 @@
+"""What libraries raise for other people's files."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from napari_histoalign.errors import EncoderError
+
+
+@contextmanager
+def one_sentence(what: str, advice: str = "") -> Generator[None]:
+    """Turn whatever a library raises into an `EncoderError`.
+
+    Libraries that read models and tokenizers raise errors of all kinds, and those written in Rust one
+    (PanicException) that is no `Exception`. A person who stops the program, and our own errors, pass.
+
+    Parameters
+    ----------
+    what
+        Beginning of the sentence: "The tokenizer in FOLDER cannot be read". The reason follows in brackets.
+    advice
+        A sentence on what to do.
+    """
+    try:
+        yield
+    except (EncoderError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as err:
+        raise EncoderError(f"{what} ({reason(err)}).{' ' if advice else ''}{advice}") from err
+
+
+def reason(err: BaseException) -> str:
+    """The first line of an error, shortened; its kind where it says nothing."""
+    if isinstance(err, MemoryError):
+        return "it takes more memory than there is"
+    lines = str(err).strip().splitlines()
+    return lines[0][:300] if lines else type(err).__name__
