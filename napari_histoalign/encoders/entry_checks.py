@@ -10,6 +10,8 @@ from typing import Any
 
 LARGEST = 1 << 16
 """Of any size or length in an entry; those of published encoders are far below."""
+LARGEST_SIDE = 4096
+"""Pixels of an image's side."""
 
 
 def _is_text(value: Any) -> bool:
@@ -18,6 +20,10 @@ def _is_text(value: Any) -> bool:
 
 def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= LARGEST
+
+
+def _is_side(value: Any) -> bool:
+    return _is_size(value) and value <= LARGEST_SIDE
 
 
 def _is_mpp(value: Any) -> bool:
@@ -69,11 +75,12 @@ _TEXTS = (
     "title", "role", "loader", "space", "licence", "licence_url", "citation", "tokenizer", "resize",
     "interpolation", "similarity", "folder", "hub", "page", "architecture", "notice",
 )  # fmt: skip
-_SIZES = ("input_size", "dim", "context_length")
+_SIZES = ("dim", "context_length")
 _KINDS: Mapping[str, tuple[Callable[[Any], bool], str]] = MappingProxyType(
     {
         **dict.fromkeys(_TEXTS, (_is_text, "a text")),
         **dict.fromkeys(_SIZES, (_is_size, f"a whole number from 1 to {LARGEST}")),
+        "input_size": (_is_side, f"a whole number from 1 to {LARGEST_SIDE}"),
         **dict.fromkeys(("gated", "demo"), (_is_flag, "true or false")),
         "mpp": (_is_mpp, "a number above 0, or null"),
         "size_mb": (lambda value: _is_number(value) and value >= 0, "a number"),

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_histoalign.encoders.archives import check_archive
+from napari_histoalign.encoders.foreign import reason
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -95,6 +97,9 @@ def load_strict(
         )
     if faults:
         raise EncoderError(f"{path} does not hold these weights: {'; '.join(faults)}.")
+    halves = {n for n, t in wanted.items() if t.is_floating_point() and t.dtype != torch.float32}
+    if halves:
+        raise EncoderError(f"{path} would be rounded when read: {_names(halves)} of the model is no float32.")
     types = {
         n for n, t in kept.items() if t.is_floating_point() != wanted[n].is_floating_point() or t.is_complex()
     }
@@ -130,8 +135,7 @@ def _safetensors(path: Path) -> Any:
         raise _unreadable(path, err) from err
     except (safetensors.SafetensorError, ValueError, KeyError) as err:
         raise EncoderError(
-            f"{path} is no whole safetensors file ({_first_line(err)}). "
-            "Was the download cut off? Get it again."
+            f"{path} is no whole safetensors file ({reason(err)}). Was the download cut off? Get it again."
         ) from err
 
 
@@ -140,6 +144,7 @@ def _pytorch(path: Path) -> Any:
 
     import torch
 
+    check_archive(path)
     try:
         with path.open("rb") as file:
             zipped = file.read(len(ZIP)) == ZIP
@@ -158,7 +163,10 @@ def _pytorch(path: Path) -> Any:
             f"{path} holds Python objects besides weights, and reading them could run code: it is not "
             "opened. Get the weights as safetensors or as a plain state dict."
         ) from err
-    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError) as err:
+    except (
+        RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, MemoryError,
+        RecursionError, OverflowError, AssertionError, NotImplementedError,
+    ) as err:  # fmt: skip
         raise _no_pytorch(path, err) from err
 
 
@@ -174,8 +182,22 @@ def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
                 f"{path} holds {str(name)[:60]!r}, which is a {type(value).__name__} and no weight. "
                 "Is it the right file?"
             )
+        if not _is_plain(value):
+            raise EncoderError(
+                f"{path} holds {name[:60]!r} in a form that weights do not have (sparse, quantised, empty or "
+                "repeated numbers). Get the weights as a plain state dict."
+            )
     prefixed = all(name.startswith(PREFIX) for name in found)
     return {(name.removeprefix(PREFIX) if prefixed else name): value for name, value in found.items()}
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether every number of a tensor is there, in memory or in the file, once or more."""
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 def _names(names: Iterable[str]) -> str:
@@ -184,15 +206,11 @@ def _names(names: Iterable[str]) -> str:
     return ", ".join(listed[:NAMED]) + more
 
 
-def _first_line(err: Exception) -> str:
-    return (str(err).splitlines() or [type(err).__name__])[0]
-
-
 def _unreadable(path: Path, err: OSError) -> EncoderError:
     return EncoderError(f"{path} cannot be read ({err.strerror or err}).")
 
 
 def _no_pytorch(path: Path, err: Exception) -> EncoderError:
     return EncoderError(
-        f"{path} is no whole PyTorch file ({_first_line(err)}). Was the download cut off? Get it again."
+        f"{path} is no whole PyTorch file ({reason(err)}). Was the download cut off? Get it again."
     )

@@ -90,7 +90,7 @@ class Patches(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Tokens of images, (n, 1 + patches, dim)."""
         patches: Tensor = self.proj(pixels).flatten(2).transpose(1, 2)
-        return torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1)
+        return torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1)
 
 
 class Encoder(nn.Module):

@@ -154,7 +154,7 @@ class TextTower(nn.Module):
         # one padding behind the longest text is kept (see _hidden); what is behind it nobody looks at
         ids = functional.pad(ids, (0, 1), value=PAD)[:, : self.most]
         mask = functional.pad(mask, (0, 1), value=False)[:, : self.most]
-        tokens = torch.cat([self.token_embedding(ids), self.cls_emb.expand(len(ids), 1, -1)], dim=1)
+        tokens = torch.cat([self.token_embedding(ids), self.cls_emb.expand(ids.shape[0], 1, -1)], dim=1)
         # the summary token has the last position however little padding came with the texts
         positions = torch.cat([self.positional_embedding[: ids.shape[1]], self.positional_embedding[-1:]])
         tokens = (tokens + positions).transpose(0, 1)

@@ -42,7 +42,7 @@ class Trunk(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """Tokens of pixels, (n, 1 + patches, width): the class token, then the patches; normed."""
         patches = self.patch_embed["proj"](pixels).flatten(2).transpose(1, 2)
-        tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1) + self.pos_embed
+        tokens = torch.cat([self.cls_token.expand(patches.shape[0], -1, -1), patches], dim=1) + self.pos_embed
         for block in self.blocks:
             tokens = block(tokens)
         normed: Tensor = self.norm(tokens)
@@ -92,6 +92,6 @@ class AttentionPooler(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Pool tokens, (n, length, width), to (n, queries, dim)."""
         tokens = self.ln_k(tokens)
-        query = self.ln_q(self.query).expand(len(tokens), -1, -1)
+        query = self.ln_q(self.query).expand(tokens.shape[0], -1, -1)
         pooled: Tensor = self.attn(query, tokens, tokens, need_weights=False)[0]
         return pooled

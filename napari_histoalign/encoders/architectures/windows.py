@@ -24,7 +24,7 @@ def cut(positions: Tensor, window: int) -> Tensor:
 
 def joined(windows: Tensor, side: int) -> Tensor:
     """Put windows back together; the inverse of `cut`."""
-    n, count, width = len(windows), round(windows.shape[1] ** 0.5), windows.shape[3]
+    n, count, width = windows.shape[0], round(windows.shape[1] ** 0.5), windows.shape[3]
     parts = windows.reshape(n, count, count, side // count, side // count, width).transpose(2, 3)
     return parts.reshape(n, side, side, width)
 

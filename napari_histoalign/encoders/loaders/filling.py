@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from napari_histoalign.encoders.loaders.bounds import check_parameters
 from napari_histoalign.encoders.weights import load_strict, read_weights
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def filled(
     """
     from napari_histoalign.encoders.building import NoRandomStart
 
+    weights = {renamed(name): value for name, value in read_weights(path).items()}
+    check_parameters(lambda: kind(shape), path, weights, path)
     with NoRandomStart():
         towers = kind(shape)
-    weights = {renamed(name): value for name, value in read_weights(path).items()}
     load_strict(towers, weights, path, unused)
     return towers

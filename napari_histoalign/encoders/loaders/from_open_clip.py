@@ -9,6 +9,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.loaders.bounds import check_bounds, check_parameters
 from napari_histoalign.encoders.loaders.configs import check_sizes, read_config
 from napari_histoalign.encoders.loaders.parts import Parts
 from napari_histoalign.encoders.tokenizing.bert import WordPiece
@@ -55,14 +57,15 @@ def load_open_clip(spec: EncoderSpec, files: Mapping[str, Path]) -> Parts:
         raise EncoderError(
             f"{where} describes no model of open_clip: it needs model_cfg with vision_cfg and text_cfg."
         )
+    check_bounds(config, where)
     _check(spec, where, config)
-    try:
+    found = read_weights(weights)
+    check_parameters(lambda: _build(spec, config), where, found, weights)
+    with one_sentence(f"{where} describes no model that can be built"):
         model = _build(spec, config)
-    except EncoderError:
-        raise
-    except Exception as err:  # whatever open_clip, timm and transformers raise for sizes that do not fit
-        raise EncoderError(f"{where} describes no model that can be built ({err}).") from err
-    load_strict(model, _renamed(model, read_weights(weights)), weights, UNUSED)
+    with one_sentence(f"{weights} does not hold these weights"):
+        found = _renamed(model, found)
+    load_strict(model, found, weights, UNUSED)
     text = config["text_cfg"]
     # BERT masks what pads a text; open_clip's own text towers take texts of full length only
     trims = "hf_model_name" in text
@@ -95,6 +98,8 @@ def _build(spec: EncoderSpec, published: Mapping[str, Any]) -> Any:
     vision, text = config["vision_cfg"], config["text_cfg"]
     if ":" in str(vision.get("timm_model_name", "")) or "/" in str(vision.get("timm_model_name", "")):
         raise EncoderError(f"{spec.title} names an image tower outside timm ({vision['timm_model_name']}).")
+    for part in (vision, text):
+        part.pop("output_tokens", None)  # which would make a tower return more than the embedding
     if "timm_model_name" in vision:
         vision["timm_model_pretrained"] = False
     custom = config.pop("custom_text", False) or "hf_model_name" in text

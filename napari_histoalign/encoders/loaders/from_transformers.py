@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.loaders.bounds import check_bounds, check_parameters
 from napari_histoalign.encoders.loaders.configs import check_sizes, read_config
 from napari_histoalign.encoders.loaders.parts import Parts
 from napari_histoalign.encoders.tokenizing.clip import ClipTokenizer
@@ -42,12 +44,12 @@ def load_transformers(spec: EncoderSpec, files: Mapping[str, Path]) -> Parts:
     weights = next(file for name, file in files.items() if Path(name).suffix in (".safetensors", ".bin"))
     config = read_model_config(path)
     _check(spec, path, config)
-    try:
-        with NoRandomStart():
-            model = _model_class(config.model_type)(config)
-    except Exception as err:  # whatever transformers raises for sizes that do not fit each other
-        raise EncoderError(f"{path} describes no model that can be built ({err}).") from err
-    load_strict(model, read_weights(weights), weights, UNUSED)
+    kind = _model_class(config.model_type)
+    found = read_weights(weights)
+    check_parameters(lambda: kind(config), path, found, weights)
+    with one_sentence(f"{path} describes no model that can be built"), NoRandomStart():
+        model = kind(config)
+    load_strict(model, found, weights, UNUSED)
     return Parts(TransformersTowers(model, causal=config.model_type == "clip"), _tokenizer(spec, path.parent))
 
 
@@ -71,10 +73,9 @@ def read_model_config(path: Path) -> Any:
         if isinstance(part, dict):
             for name in NOT_OURS:
                 part.pop(name, None)
-    try:
+    check_bounds(raw, path)
+    with one_sentence(f"{path} describes no model"):
         return (transformers.CLIPConfig if kind == "clip" else transformers.SiglipConfig).from_dict(raw)
-    except Exception as err:  # transformers checks fields with errors of several libraries
-        raise EncoderError(f"{path} describes no model ({' '.join(str(err).split())}).") from err
 
 
 def _model_class(kind: str) -> Any:

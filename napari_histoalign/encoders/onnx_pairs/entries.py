@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.encoders.before_libraries import prepare_libraries
+from napari_histoalign.encoders.entry_checks import LARGEST_SIDE
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.onnx_pairs.description import (
     IMAGE,
@@ -98,7 +99,10 @@ def _side(folder: Path, towers: OnnxTowers, said: int | None) -> int:
         raise EncoderError(
             f"{folder / IMAGE} takes images of side {side}, and the files beside it say {said}."
         )
-    return side or said or 0
+    found = side or said or 0
+    if found > LARGEST_SIDE:
+        raise EncoderError(f"{folder / IMAGE} takes images of side {found}; at most {LARGEST_SIDE} is read.")
+    return found
 
 
 def _length(folder: Path, towers: OnnxTowers, said: int | None) -> int:
