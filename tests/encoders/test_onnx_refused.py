@@ -198,3 +198,24 @@ def test_other_preparations_are_refused(changes: dict, sentence: str, tmp_path: 
     assert preparation(
         tmp_path, {"resize": "squash", "interpolation": "bicubic", "normalisation": "half"}
     ) == ({}, [])
+
+
+def test_models_that_repeat_steps_are_not_run(tmp_path: Path, opened: list[str]) -> None:
+    path = Pair().save(tmp_path) / "image.onnx"
+    found = onnx.load(str(path))
+    body = helper.make_graph(
+        [helper.make_node("Identity", ["going"], ["on"])],
+        "body",
+        [
+            helper.make_tensor_value_info("i", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+        ],
+        [helper.make_tensor_value_info("on", TensorProto.BOOL, [])],
+    )
+    found.graph.node.append(helper.make_node("Loop", ["", "yes"], [], body=body))
+    onnx.save(found, str(path))
+
+    with pytest.raises(EncoderError, match=r"image\.onnx repeats steps \(Loop\)"):
+        entry(tmp_path)
+
+    assert opened == []

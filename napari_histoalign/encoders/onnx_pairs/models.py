@@ -27,6 +27,8 @@ TYPES: Mapping[str, type[np.generic]] = {
 """onnxruntime's names of the kinds of numbers that are taken here."""
 PLAIN_NAME = re.compile(r"\w[\w.+ -]{0,200}")
 """A file of the same folder; nothing that leads out of it."""
+ENDLESS = frozenset({"Loop", "Scan"})
+"""Operators that repeat others as often as a number in the file says."""
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 SILENT = 4
 """onnxruntime's severity of what it may print: errors come as exceptions."""
@@ -152,6 +154,11 @@ def external_files(path: Path) -> tuple[str, ...]:
         raise EncoderError(f"{path} cannot be read ({err.strerror or err}).") from err
     except Exception as err:  # protobuf's, which differs between its versions
         raise EncoderError(f"{path} is no whole ONNX file ({_first_line(err)}). Get it again.") from err
+    if endless := sorted(_operators(model, onnx.NodeProto) & ENDLESS):
+        raise EncoderError(
+            f"{path} repeats steps ({', '.join(endless)}), which no tower does and which need never end: it is "
+            "not run. Export it without them."
+        )
     names: dict[str, None] = {}
     for tensor in _tensors(model, onnx.TensorProto):
         if tensor.data_location != onnx.TensorProto.EXTERNAL and not tensor.external_data:
@@ -195,6 +202,19 @@ def _tensors(message: Any, kind: type) -> Iterator[Any]:
                 yield inner
             else:
                 yield from _tensors(inner, kind)
+
+
+def _operators(message: Any, kind: type) -> set[str]:
+    """Names of all operators of a model, those of subgraphs and functions too."""
+    found: set[str] = set()
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for inner in [value] if hasattr(value, "ListFields") else value:
+            if isinstance(inner, kind):
+                found.add(inner.op_type)
+            found |= _operators(inner, kind)
+    return found
 
 
 def _port(found: Any) -> Port:
