@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from napari_histoalign.alignment import STRATEGIES, Alignment
-from napari_histoalign.alignment.similarity import similarity_tensor
+from napari_histoalign.alignment.making import similarity_tensor
 
 WIDTH, CLASSES = 512, 4
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_histoalign.alignment.linear import joint_fusion, mean_fusion, pair_logits
+from napari_histoalign.alignment.making import similarity_tensor
 from napari_histoalign.alignment.many_to_many import many_to_many
 from napari_histoalign.alignment.pooling import POOLINGS
+from napari_histoalign.alignment.priors import PRIORS, frolic, otter
 from napari_histoalign.alignment.scores import Part, Scores, softmax
-from napari_histoalign.alignment.similarity import SimilarityTensor, similarity_tensor
+from napari_histoalign.alignment.screening import SCREENINGS, screened
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment.cross_texts import CrossTexts, Pair, Refusal
+    from napari_histoalign.alignment.similarity import SimilarityTensor
 
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -52,6 +55,13 @@ class Alignment:
         Divides the logits: above 1 softer, below 1 sharper than the encoders' own.
     pooling, sharpness, top_k, weighting
         See `napari_histoalign.alignment.many_to_many.many_to_many`.
+    screening
+        How the reference tiles weigh prompts: a key of `napari_histoalign.alignment.screening.SCREENINGS`.
+    centring
+        Share of the mean image that is taken off, 0 to 1: see `SimilarityTensor.centring`.
+    prior, shares
+        A correction of the classes' shares: a key of `napari_histoalign.alignment.priors.PRIORS`, and for
+        ``otter`` the shares, even ones by default. What was assumed stands in the details, by name.
     """
 
     name: str = "many-to-many"
@@ -61,6 +71,10 @@ class Alignment:
     sharpness: float = 1.0
     top_k: int = 3
     weighting: str = "reliability"
+    screening: str = "none"
+    centring: float = 0.0
+    prior: str = "none"
+    shares: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.name not in STRATEGIES:
@@ -68,6 +82,13 @@ class Alignment:
         for value, allowed in ((self.pooling, POOLINGS), (self.weighting, WEIGHTINGS)):
             if value not in allowed:
                 raise AlignmentError(f"{value!r} is none of {', '.join(allowed)}.")
+        for value, known in ((self.screening, SCREENINGS), (self.prior, PRIORS)):
+            if value not in known:
+                raise AlignmentError(f"{value!r} is none of {', '.join(known)}.")
+        if not (_is_number(self.centring) and 0 <= self.centring <= 1):
+            raise AlignmentError(f"centring is a share between 0 and 1; got {self.centring!r}.")
+        if self.shares is not None:
+            object.__setattr__(self, "shares", _as_shares(self.shares))
         for what, number in (("temperature", self.temperature), ("sharpness", self.sharpness)):
             if not (_is_number(number) and LEAST <= number <= MOST):
                 raise AlignmentError(
@@ -91,7 +112,13 @@ class Alignment:
         """Name and parameters as plain values."""
         plain = asdict(self)
         plain["pair"] = None if self.pair is None else list(self.pair)
+        plain["shares"] = None if self.shares is None else list(self.shares)
         return plain
+
+    @property
+    def transductive(self) -> bool:
+        """Whether a tile's answer depends on what the other tiles are predicted to be."""
+        return self.prior != "none"
 
     @property
     def crossed(self) -> tuple[Pair, ...]:
@@ -139,7 +166,7 @@ class Alignment:
         Returns
         -------
         Scores
-            ``softmax(logits / temperature)``.
+            ``softmax((logits + shift of the prior) / temperature)``.
 
         Raises
         ------
@@ -156,9 +183,18 @@ class Alignment:
 
         With a tensor that is held (`SimilarityTensor.held`) no embedding is read.
         """
-        logits, details, parts = self._logits(tensor)
+        logits, details, parts = self._logits(self.prepared(tensor))
+        if self.prior != "none" and len(logits):
+            seen = logits if tensor.reference is None else logits[tensor.reference]
+            found = frolic(seen) if self.prior == "frolic" else otter(seen, self.shares)
+            logits += found.shift.astype(np.float32)
+            details = {**details, "prior": found.to_dict()}
         logits /= np.float32(self.temperature)
         return Scores(logits, softmax(logits), details, tuple(parts))
+
+    def prepared(self, tensor: SimilarityTensor) -> SimilarityTensor:
+        """The tensor with this alignment's centring and weights of prompts."""
+        return screened(replace(tensor, centring=float(self.centring)), self.screening)
 
     def _logits(self, tensor: SimilarityTensor) -> tuple[NDArray[np.float32], dict[str, Any], list[Part]]:
         """The sum, what was found on the way, and what each pair says."""
@@ -211,6 +247,13 @@ class Alignment:
 def _is_number(value: object) -> bool:
     """Whether a value, perhaps from a file, is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _as_shares(value: object) -> tuple[float, ...]:
+    """Shares of classes, perhaps from a file."""
+    if isinstance(value, Sequence) and not isinstance(value, str) and all(map(_is_number, value)):
+        return tuple(float(v) for v in value)
+    raise AlignmentError(f"Shares are a list of numbers, one a class; got {value!r}.")
 
 
 def _as_pair(value: object) -> tuple[int, int]:

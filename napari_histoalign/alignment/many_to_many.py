@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_histoalign.alignment.confidence import confidence, match_confidence, spread_sample
-from napari_histoalign.alignment.pooling import pool
+from napari_histoalign.alignment.pooling import Pooling, crop_weights
 from napari_histoalign.alignment.reliability import Agreement, reliability_weights
 from napari_histoalign.alignment.scores import Part
 
@@ -87,7 +87,7 @@ def many_to_many(
         Embeddings, prompts and reference. A pair that cannot be compared is left out and named in the
         details, with the reason.
     pooling
-        ``log-mean-exp``, ``mean``, ``max`` or ``top-k``.
+        One of `napari_histoalign.alignment.pooling.POOLINGS`.
     sharpness
         1 pools at the pair's own logit scale; towards 0 the mean, towards infinity the maximum.
     top_k
@@ -147,6 +147,8 @@ def _blocks(
     """Pool the pairs of one image encoder, and measure their reliability, in one pass over its tiles."""
     reference = tensor.reference
     offsets = [tensor.offsets(pair) for pair in pairs]
+    how = [Pooling.of(tensor, pair, how=pooling, sharpness=sharpness, top_k=top_k) for pair in pairs]
+    near = pooling == "weighted-crops"
     pooled = [np.empty((tensor.tiles, tensor.n_classes), np.float32) for _ in pairs]
     agreements = [Agreement(tensor.classes) for _ in pairs]
     referred = None
@@ -157,10 +159,8 @@ def _blocks(
         for p, cosines in enumerate(tensor.cosines(pairs, rows)):
             if offsets[p].any():
                 cosines -= offsets[p][:, None, None]
-            beta = sharpness * tensor.scale(pairs[p])
-            for c, prompts in enumerate(tensor.classes):
-                bag = cosines[prompts].reshape(-1, cosines.shape[-1])
-                pooled[p][rows, c] = pool(bag, pooling, beta, top_k)
+            crops = crop_weights(tensor.images[pairs[p][0]][rows], tensor.scale(pairs[p])) if near else None
+            pooled[p][rows] = how[p].pool(cosines, crops).T
             means = cosines[:, 0] if cosines.shape[1] == 1 else cosines.mean(axis=1)
             agreements[p].add(means if referred is None else means[:, referred[rows]])
     for a in pooled:

@@ -166,3 +166,50 @@ def test_a_memory_map_scores_like_an_array(name: str, tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         Alignment(name).score(*mapped.arguments()).logits, Alignment(name).score(*case.arguments()).logits
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "complaint"),
+    [
+        ({"screening": "best"}, "none of none, zpe, margin"),
+        ({"prior": "truth"}, "none of none, frolic, otter"),
+        ({"centring": 1.5}, "between 0 and 1"),
+        ({"centring": float("nan")}, "between 0 and 1"),
+        ({"shares": "half"}, "list of numbers"),
+        ({"shares": [0.5, "x"]}, "list of numbers"),
+    ],
+)
+def test_options_that_cannot_be(fields: dict, complaint: str) -> None:
+    with pytest.raises(AlignmentError, match=complaint):
+        Alignment(**fields)
+
+
+def test_shares_that_are_asked_for_are_met_and_named(case) -> None:
+    shares = (0.2, 0.5, 0.3)
+    alignment = Alignment("many-to-many", prior="otter", shares=shares, temperature=2.0)
+    scores = alignment.score(*case.arguments())
+
+    assert alignment.transductive and not Alignment().transductive
+    np.testing.assert_allclose(np.bincount(scores.label, minlength=3) / 50, shares, atol=0.021)
+    plain = Alignment("many-to-many", temperature=2.0).score(*case.arguments())
+    shift = np.array(scores.details["prior"]["shift"])
+    np.testing.assert_allclose(scores.logits, plain.logits + shift / 2, atol=1e-5)
+    assert scores.details["prior"]["prior"] == pytest.approx(shares)
+    assert scores.details["prior"]["method"] == "otter"
+    assert Alignment.from_dict(alignment.to_dict()) == alignment
+
+
+@pytest.mark.parametrize("name", ["one-to-one", "joint-fusion", "many-to-many"])
+def test_parts_add_up_to_the_logits(case, name: str) -> None:
+    scores = Alignment(name).score(*case.arguments())
+    total = sum(part.weight * part.logits for part in scores.parts)
+    np.testing.assert_allclose(total, scores.logits, atol=1e-5)
+    assert sum(part.weight for part in scores.parts) == pytest.approx(1)
+
+
+def test_screened_prompts_move_every_strategy_and_stay_within_bounds(case) -> None:
+    for name in ("one-to-one", "mean-fusion", "many-to-many"):
+        plain = Alignment(name).score(*case.arguments()).probabilities
+        moved = Alignment(name, screening="margin").score(*case.arguments()).probabilities
+        assert np.abs(plain - moved).max() > 1e-4
+        np.testing.assert_allclose(moved.sum(axis=1), 1, rtol=1e-5)

@@ -31,7 +31,7 @@ PARAMETERS = st.fixed_dictionaries(
     {
         "temperature": st.sampled_from([1e-3, 1.0, 1e3]),
         "sharpness": st.sampled_from([1e-3, 1.0, 1e3]),
-        "pooling": st.sampled_from(POOLINGS),
+        "pooling": st.sampled_from(tuple(POOLINGS)),
         "top_k": st.sampled_from([1, 1000]),
     }
 )

@@ -9,7 +9,7 @@ import pytest
 from cases import Case, make_case, mean_cosine, soft
 
 from napari_histoalign.alignment import Alignment
-from napari_histoalign.alignment.similarity import similarity_tensor
+from napari_histoalign.alignment.making import similarity_tensor
 
 
 def by_loops(case: Case, logit) -> np.ndarray:

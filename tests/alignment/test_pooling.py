@@ -9,9 +9,17 @@ import pytest
 from cases import make_case
 
 from napari_histoalign.alignment import Alignment
-from napari_histoalign.alignment.pooling import POOLINGS, pool
+from napari_histoalign.alignment.making import similarity_tensor
+from napari_histoalign.alignment.pooling import POOLINGS, Pooling, crop_weights
 
 BAG = np.array([[0.1], [0.4], [0.3], [0.2]], np.float32)
+
+
+def pool(bag: np.ndarray, how: str, beta: float, top_k: int, weights=None) -> np.ndarray:
+    """One class's bag of prompts seen with one view, shape (prompts, n)."""
+    even = np.full(len(bag), 1 / len(bag), np.float32) if weights is None else np.array(weights, np.float32)
+    pooling = Pooling(how, [slice(0, len(bag))], even, beta, 1.0, top_k)
+    return pooling.pool(bag[:, None], np.ones((1, bag.shape[1]), np.float32))[0]
 
 
 @pytest.mark.parametrize(
@@ -47,3 +55,49 @@ def test_many_to_many_tells_classes_apart_that_lie_far_below_the_best() -> None:
     hard = Alignment(pooling="max").score(*case.arguments())
 
     np.testing.assert_allclose(sharp.logits, hard.logits, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("mean", 0.5 * 0.1 + 0.1 * 0.4 + 0.3 * 0.3 + 0.1 * 0.2),
+        ("max", 0.3),  # the best one has too little weight
+        ("top-k", 0.2),
+        ("weighted-crops", 0.2),
+        ("optimal-transport", 0.2),  # one view: every prompt gets its own weight of it
+        (
+            "log-mean-exp",
+            math.log(0.5 * math.e + 0.1 * math.e**4 + 0.3 * math.e**3 + 0.1 * math.e**2) / 10,
+        ),
+    ],
+)
+def test_prompts_may_weigh_differently(how: str, expected: float) -> None:
+    got = pool(BAG, how, 10.0, 2, [0.5, 0.1, 0.3, 0.1])
+    np.testing.assert_allclose(got, [expected], rtol=1e-5)
+
+
+@pytest.mark.parametrize("how", POOLINGS)
+def test_what_is_added_to_a_bag_is_added_to_what_it_comes_to(how: str) -> None:
+    rng = np.random.default_rng(0)
+    bag = rng.uniform(-0.2, 0.5, (5, 3, 7)).astype(np.float32)
+    crops = rng.dirichlet(np.ones(3), 7).T.astype(np.float32)
+    pooling = Pooling(how, [slice(0, 2), slice(2, 5)], np.array([0.5, 0.5, 0.2, 0.3, 0.5], np.float32), 20.0)
+    np.testing.assert_allclose(pooling.pool(bag + 0.25, crops), pooling.pool(bag, crops) + 0.25, atol=2e-3)
+    assert (pooling.pool(bag, crops) <= np.array([bag[:2].max((0, 1)), bag[2:].max((0, 1))]) + 1e-6).all()
+
+
+def test_crops_near_the_whole_tile_weigh_more() -> None:
+    images = np.array([[[2.0, 0], [math.sqrt(3), 1], [0, 1]]])
+    odds = np.exp([0, 10 * (math.sqrt(3) / 2 - 1), -10])
+    np.testing.assert_allclose(crop_weights(images, 10.0)[:, 0], odds / odds.sum(), rtol=1e-5)
+
+
+def test_prompts_near_their_class_weigh_more_in_wca() -> None:
+    case = make_case(encoders=1)
+    tensor = similarity_tensor(*case.arguments())
+    pooling = Pooling.of(tensor, (0, 0), how="weighted-crops", sharpness=1.0, top_k=3)
+    texts = case.texts[0][:3]
+    label = texts.mean(axis=0) / np.linalg.norm(texts.mean(axis=0))
+    odds = np.exp(30 * (texts @ label))
+    np.testing.assert_allclose(pooling.weights[:3], odds / odds.sum(), rtol=1e-3)
+    assert [pooling.weights[c].sum() for c in tensor.classes] == pytest.approx([1, 1, 1])

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from cases import Case, dot, make_case, two_widths
 
 from napari_histoalign.alignment import STRATEGIES, Alignment
-from napari_histoalign.alignment.similarity import SimilarityTensor, similarity_tensor
+from napari_histoalign.alignment.making import similarity_tensor
 from napari_histoalign.errors import AlignmentError
 
+if TYPE_CHECKING:
+    from napari_histoalign.alignment.similarity import SimilarityTensor
 
-def tensor_of(case: Case, cross=None, **options) -> SimilarityTensor:
-    return similarity_tensor(*case.arguments(), cross, **options)
+
+def tensor_of(case: Case, cross=None, reference=None) -> SimilarityTensor:
+    return similarity_tensor(*case.arguments(), cross, reference)
 
 
 def test_a_block_holds_every_cosine(case: Case) -> None:
@@ -89,7 +93,7 @@ def test_tiles_that_come_and_go_keep_their_columns(case: Case) -> None:
 
 
 def test_centring_takes_off_a_share_of_the_mean_image(case: Case) -> None:
-    tensor = tensor_of(case, centring=0.25)
+    tensor = replace(tensor_of(case), centring=0.25)
     mean = np.concatenate(list(case.images[0])).mean(axis=0)
 
     np.testing.assert_allclose(tensor.offsets((0, 1)), 0.25 * case.texts[1] @ mean, atol=1e-6)
@@ -99,7 +103,7 @@ def test_centring_takes_off_a_share_of_the_mean_image(case: Case) -> None:
 
 def test_centring_equals_embeddings_that_were_centred_before(case: Case) -> None:
     """As CLIP-DN does it, both sides: the mean of the texts moves all prompts of a tile alike."""
-    got = Alignment("one-to-one").score_tensor(tensor_of(case, centring=0.25))
+    got = Alignment("one-to-one", centring=0.25).score_tensor(tensor_of(case))
     prototypes = tensor_of(case).shares((0, 0)).T @ case.texts[0]
     images = case.images[0] - 0.25 * case.images[0].mean(axis=(0, 1))
     texts = prototypes - 0.25 * prototypes.mean(axis=0)
