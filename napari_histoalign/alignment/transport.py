@@ -19,7 +19,7 @@ SHARPNESS = 0.5
 """Temperature of the weights that entropies give."""
 MOST_STEPS = 100
 CLOSE = 1e-2
-"""A plan whose weights are met within this share is good enough; numbers as published."""
+"""A tile whose views' weights are met within this share of an even one is done; numbers as published."""
 
 
 def transport_plan(cosines: Floats, views: Floats, prompts: Floats) -> Floats:
@@ -51,9 +51,11 @@ def transport_plan(cosines: Floats, views: Floats, prompts: Floats) -> Floats:
     for _ in range(MOST_STEPS):
         left = rows / np.einsum("kvn,vn->kn", kernel, right)
         met = np.einsum("kvn,kn->vn", kernel, left)
-        if _apart(right * met, views) < CLOSE:
+        # each tile stops for itself: its plan depends on no other
+        apart = np.abs(right * met - views).max(axis=0) * len(views) >= CLOSE
+        if not apart.any():
             break
-        right = views / met
+        right[:, apart] = (views / met)[:, apart]
     plan: Floats = kernel * left[:, None] * right[None]
     plan /= plan.sum(axis=(0, 1))
     return plan
@@ -126,9 +128,3 @@ def _softmax(logits: Floats) -> Floats:
     odds = np.exp(logits - logits.max(axis=0))
     probabilities: Floats = odds / odds.sum(axis=0)
     return probabilities
-
-
-def _apart(found: Floats, wanted: Floats) -> float:
-    """Largest difference of weights, as a share of an even one."""
-    count: int = wanted.shape[0]
-    return float(np.abs(found - wanted).max(initial=0.0)) * count

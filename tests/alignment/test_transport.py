@@ -46,6 +46,12 @@ def test_plans_are_those_of_sinkhorn(seed: int) -> None:
         np.testing.assert_allclose(plan[:, :, tile], wanted, atol=CLOSE / 3)
 
 
+def test_a_tiles_plan_depends_on_no_other_tile() -> None:
+    cosines, a, b = case(5, n=40)
+    alone = [transport_plan(cosines[:, :, t : t + 1], a[:, t : t + 1], b)[:, :, 0] for t in range(40)]
+    np.testing.assert_allclose(transport_plan(cosines, a, b), np.stack(alone, axis=2), atol=1e-6)
+
+
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=25, deadline=None)
 def test_weights_are_met(seed: int) -> None:
