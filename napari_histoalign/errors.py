@@ -37,3 +37,7 @@ class ResultError(HistoalignError):
 
 class GeoJSONError(HistoalignError):
     """A GeoJSON file cannot be read."""
+
+
+class DatasetError(HistoalignError):
+    """A labelled set of images cannot be read or does not suit what was asked."""

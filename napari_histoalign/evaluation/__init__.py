@@ -1,0 +1,1 @@
+"""Data sets with labels, measures with intervals, ablations and reports."""

@@ -1,0 +1,224 @@
+"""How well probabilities tell classes, for one weighting of the patients or for thousands at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+MEASURES: Mapping[str, str] = MappingProxyType(
+    {
+        "accuracy": "Share of images whose most probable class is theirs (BreakHis' image level).",
+        "balanced accuracy": "Mean over classes of the share of their images that are found.",
+        "patient recognition rate": "Mean over patients of the share of their images that are right.",
+        "macro precision": "Mean over classes of the share of predictions that are right.",
+        "macro recall": "The same as balanced accuracy where every class has images.",
+        "macro F1": "Mean over classes of the harmonic mean of precision and recall.",
+        "weighted precision": "Precision of each class, weighted by its images.",
+        "weighted recall": "The same as accuracy.",
+        "weighted F1": "F1 of each class, weighted by its images.",
+        "AUROC": "Probability that an image of a class ranks above one of another: of the class that is "
+        "looked for, else the mean of each against the rest.",
+        "AUPRC": "Average precision, of the same classes.",
+        "ECE": "Expected calibration error, 15 equal bins of the top probability.",
+        "Brier": "Mean squared error of the probabilities, summed over classes: 0 to 2.",
+    }
+)
+BINS = 15
+MOST_NUMBERS = 1 << 22
+"""Weights of images that are held at a time."""
+MOST_SORTED = 400
+"""Replicates whose average precision is computed; it has to be summed image by image."""
+MOST_PAIRED = 500
+"""Patients up to which AUROC is summed over pairs of them, which is quicker."""
+
+
+class Judged:
+    """Images whose class is known, with the probabilities that were given to them.
+
+    Parameters
+    ----------
+    labels
+        Shape (n,).
+    probabilities
+        Shape (n, classes), finite.
+    patients
+        Number of each image's patient, shape (n,).
+    n_patients
+        How many patients weightings are over; those without an image here count nothing.
+    positive
+        The class that is looked for; None to take all.
+    """
+
+    def __init__(
+        self,
+        labels: NDArray[np.integer],
+        probabilities: NDArray[np.floating],
+        patients: NDArray[np.integer],
+        n_patients: int,
+        positive: int | None = None,
+    ) -> None:
+        self._p = np.asarray(probabilities, np.float64)
+        self.labels, self.patients, self.n_patients = np.asarray(labels), np.asarray(patients), n_patients
+        self.n_classes = self._p.shape[1]
+        self.predicted = self._p.argmax(axis=1)
+        self._ranked = range(self.n_classes) if positive is None else (positive,)
+
+    def confusions(self) -> Floats:
+        """Images by patient, true and predicted class; shape (patients, classes, classes)."""
+        counts = np.zeros((self.n_patients, self.n_classes, self.n_classes))
+        np.add.at(counts, (self.patients, self.labels, self.predicted), 1)
+        return counts
+
+    def measures(self, weights: NDArray[np.integer] | None = None) -> dict[str, Floats]:
+        """Every one of `MEASURES`; NaN where it is not defined.
+
+        Parameters
+        ----------
+        weights
+            How often each patient counts, shape (replicates, patients); once each by default.
+
+        Returns
+        -------
+        dict
+            One array a measure, shape (replicates,); of AUPRC the first `MOST_SORTED`.
+        """
+        counted = np.ones((1, self.n_patients)) if weights is None else weights.astype(np.float64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = from_confusion(np.tensordot(counted, self.confusions(), 1))
+            found["patient recognition rate"] = self._by_patient(counted)
+            found["AUROC"] = np.mean([self._auroc(counted, c) for c in self._ranked], axis=0)
+            found["AUPRC"] = np.mean(
+                [self._in_blocks(self._average_precision, counted[:MOST_SORTED], c) for c in self._ranked],
+                axis=0,
+            )
+            images = counted @ np.bincount(self.patients, minlength=self.n_patients)
+            found["ECE"] = np.abs(counted @ self._gaps()).sum(axis=1) / images
+            squares = np.vecdot(self._p, self._p) - 2 * self._p[np.arange(len(self._p)), self.labels] + 1
+            found["Brier"] = counted @ np.bincount(self.patients, squares, self.n_patients) / images
+        return {name: found[name] for name in MEASURES}
+
+    def _by_patient(self, patients: Floats) -> Floats:
+        images = np.bincount(self.patients, minlength=self.n_patients)
+        right = np.bincount(self.patients, self.predicted == self.labels, minlength=self.n_patients)
+        here = images > 0
+        shares = right[here] / images[here]
+        rate: Floats = patients[:, here] @ shares / patients[:, here].sum(axis=1)
+        return rate
+
+    def _auroc(self, weights: Floats, c: int) -> Floats:
+        """AUROC of a class against the rest, ties counted half."""
+        if self.n_patients > MOST_PAIRED:
+            return self._in_blocks(self._auroc_by_image, weights, c)
+        # wins of each patient's images of the class over each patient's others: quadratic in patients
+        own, scores = self.labels == c, self._p[:, c]
+        wins = np.zeros((self.n_patients, self.n_patients))
+        for q in np.unique(self.patients[~own]):
+            others = np.sort(scores[~own & (self.patients == q)])
+            below = np.searchsorted(others, scores[own]) + np.searchsorted(others, scores[own], "right")
+            wins[:, q] = np.bincount(self.patients[own], below / 2, self.n_patients)
+        counts = [np.bincount(self.patients[w], minlength=self.n_patients) for w in (own, ~own)]
+        pairs = (weights @ counts[0]) * (weights @ counts[1])
+        auroc: Floats = np.vecdot(weights @ wins, weights) / pairs
+        return auroc
+
+    def _in_blocks(self, rank: Callable[[Floats, int], Floats], weights: Floats, c: int) -> Floats:
+        """What needs a weight for each image and replicate, a few replicates at a time."""
+        step = max(1, MOST_NUMBERS // max(len(self.labels), 1))
+        parts = [rank(weights[i : i + step, self.patients], c) for i in range(0, len(weights), step)]
+        return np.concatenate(parts)
+
+    def _auroc_by_image(self, weights: Floats, c: int) -> Floats:
+        positives, negatives = self._falling(weights, c)
+        false = negatives.cumsum(axis=1)
+        # scores fall from left to right: a positive beats the negatives that come after it
+        beaten = false[:, -1:] - false + negatives / 2
+        auroc: Floats = (positives * beaten).sum(axis=1) / (positives.sum(axis=1) * false[:, -1])
+        return auroc
+
+    def _average_precision(self, weights: Floats, c: int) -> Floats:
+        positives, negatives = self._falling(weights, c)
+        found = positives.cumsum(axis=1)
+        precision = found / np.maximum(found + negatives.cumsum(axis=1), 1e-300)
+        average: Floats = (positives * precision).sum(axis=1) / found[:, -1]
+        return average
+
+    def _falling(self, weights: Floats, c: int) -> tuple[Floats, Floats]:
+        """Weight of images of a class and of others at each score, from the highest."""
+        order, starts = _groups(self._p[:, c])
+        own = weights[:, order] * (self.labels[order] == c)
+        other = weights[:, order] - own
+        return np.add.reduceat(own, starts, axis=1), np.add.reduceat(other, starts, axis=1)
+
+    def _gaps(self) -> Floats:
+        """Sum over each patient's images of accuracy less confidence, in each bin; shape (patients, bins)."""
+        confidence = self._p.max(axis=1)
+        bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], confidence)
+        gaps = np.zeros((self.n_patients, BINS))
+        np.add.at(gaps, (self.patients, bins), (self.predicted == self.labels) - confidence)
+        return gaps
+
+
+def from_confusion(counts: Floats) -> dict[str, Floats]:
+    """Measures that follow from confusion matrices of shape (replicates, classes, classes)."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        hit = np.diagonal(counts, axis1=1, axis2=2)
+        true, said, total = counts.sum(axis=2), counts.sum(axis=1), counts.sum(axis=(1, 2))
+        here, seen = true > 0, (true > 0) | (said > 0)
+        recall, precision = _share(hit, true), _share(hit, said)
+        f1 = _share(2 * hit, true + said)
+        share = true / total[:, None]
+        return {
+            "accuracy": hit.sum(axis=1) / total,
+            "balanced accuracy": _mean(recall, here),
+            "macro precision": _mean(precision, seen),
+            "macro recall": _mean(recall, seen),
+            "macro F1": _mean(f1, seen),
+            "weighted precision": (precision * share).sum(axis=1),
+            "weighted recall": (recall * share).sum(axis=1),
+            "weighted F1": (f1 * share).sum(axis=1),
+        }
+
+
+def per_class(judged: Judged, class_names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Each class's own precision, recall, F1, AUROC against the rest, and number of images."""
+    counts = judged.confusions().sum(axis=0)
+    weights = np.ones((1, len(judged.labels)))
+    found = {}
+    for c, name in enumerate(class_names):
+        hit, true, said = counts[c, c], counts[c].sum(), counts[:, c].sum()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            auroc = float(judged._auroc_by_image(weights, c)[0])
+        found[name] = {
+            "precision": hit / said if said else 0.0,
+            "recall": hit / true if true else float("nan"),
+            "F1": 2 * hit / (true + said) if true + said else float("nan"),
+            "AUROC": auroc,
+            "support": float(true),
+        }
+    return found
+
+
+def _groups(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions by falling score, and where each group of equal scores begins."""
+    order = np.argsort(-scores, kind="stable")
+    fallen = np.diff(scores[order]) != 0
+    return order, np.concatenate([[0], np.flatnonzero(fallen) + 1])
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    """0 where there is nothing to have a share of, as scikit-learn counts it."""
+    shares: Floats = np.where(whole > 0, part / np.where(whole > 0, whole, 1), 0.0)
+    return shares
+
+
+def _mean(values: Floats, counted: NDArray[np.bool_]) -> Floats:
+    mean: Floats = (values * counted).sum(axis=1) / counted.sum(axis=1)
+    return mean

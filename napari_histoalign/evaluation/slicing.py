@@ -1,0 +1,109 @@
+"""Results of one row: at each magnification, and over all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_histoalign.evaluation.measures import MEASURES, Judged, per_class
+from napari_histoalign.evaluation.outcome import ALL, SliceResult
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_histoalign.evaluation.intervals import PatientBootstrap
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known of the images.
+
+    Attributes
+    ----------
+    labels
+        Shape (images,).
+    magnifications
+        Of each; all empty where a set knows none.
+    class_names, positive
+        See `napari_histoalign.evaluation.records.ImageSet`.
+    bootstrap
+        Over their patients.
+    """
+
+    labels: NDArray[np.int64]
+    magnifications: tuple[str, ...]
+    class_names: tuple[str, ...]
+    positive: int | None
+    bootstrap: PatientBootstrap
+
+    @property
+    def slices(self) -> tuple[str, ...]:
+        """Names of the slices, `ALL` last."""
+        found = sorted(set(self.magnifications) - {""}, key=lambda m: (len(m), m))
+        return (*found, ALL) if len(found) > 1 else (ALL,)
+
+
+def judged_slices(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str, Judged]:
+    """The images of each slice that were judged; of `ALL` those of every magnification together."""
+    judged = np.isfinite(probabilities).all(axis=1)
+    magnifications = np.asarray(truth.magnifications, dtype=object)
+    found = {}
+    for name in truth.slices:
+        here = np.flatnonzero(judged & ((magnifications == name) if name != ALL else True))
+        if len(here):
+            found[name] = Judged(
+                truth.labels[here],
+                probabilities[here],
+                truth.bootstrap.index[here],
+                truth.bootstrap.count,
+                truth.positive,
+            )
+    return found
+
+
+def slice_results(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str, SliceResult]:
+    """Measures with intervals for each slice.
+
+    Where a set has several magnifications, a measure of `ALL` is its mean over them, as BreakHis papers
+    report it; its confusion matrix and its classes' own figures count all images together.
+
+    Parameters
+    ----------
+    truth
+        Of all images.
+    probabilities
+        Shape (images, classes); rows of NaN are not judged and not counted.
+    """
+    slices = judged_slices(truth, probabilities)
+    bootstrap = truth.bootstrap
+    values = {name: judged.measures() for name, judged in slices.items()}
+    magnifications = [name for name in slices if name != ALL]
+    several = len(magnifications) > 1
+    drawn = {
+        name: judged.measures(bootstrap.weights)
+        for name, judged in slices.items()
+        if not (several and name == ALL)
+    }
+    if several:
+        values[ALL] = _means([values[name] for name in magnifications])
+        drawn[ALL] = _means([drawn[name] for name in magnifications])
+    return {
+        name: SliceResult(
+            images=len(judged.labels),
+            patients=len(np.unique(judged.patients)),
+            measures={m: bootstrap.estimate(values[name][m][0], drawn[name][m]) for m in MEASURES},
+            per_class=per_class(judged, truth.class_names),
+            confusion=judged.confusions().sum(axis=0).astype(np.int64),
+        )
+        for name, judged in slices.items()
+    }
+
+
+def _means(
+    parts: Sequence[Mapping[str, NDArray[np.float64]]],
+) -> dict[str, NDArray[np.float64]]:
+    """The mean of each measure over magnifications; NaN where one of them has none."""
+    return {name: np.mean([part[name] for part in parts], axis=0) for name in MEASURES}

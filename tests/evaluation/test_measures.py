@@ -1,0 +1,105 @@
+"""Measures against scikit-learn, by hand, and under weights against images that are there as often."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from napari_histoalign.alignment.calibration import brier, ece
+from napari_histoalign.evaluation.measures import MEASURES, Judged, per_class
+
+
+def case(seed: int, n: int = 120, classes: int = 3, patients: int = 9, decimals: int = 2):
+    """Probabilities with ties, which rounding makes."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, n)
+    logits = rng.normal(size=(n, classes)) + 1.2 * np.eye(classes)[labels]
+    p = np.round(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), decimals) + 1e-3
+    return labels, p / p.sum(axis=1, keepdims=True), rng.integers(0, patients, n)
+
+
+def by_sklearn(labels, p, positive=None) -> dict[str, float]:
+    said = p.argmax(axis=1)
+    found = {
+        "accuracy": metrics.accuracy_score(labels, said),
+        "balanced accuracy": metrics.balanced_accuracy_score(labels, said),
+    }
+    for average in ("macro", "weighted"):
+        numbers = metrics.precision_recall_fscore_support(labels, said, average=average, zero_division=0)
+        found |= {
+            f"{average} {n}": v for n, v in zip(("precision", "recall", "F1"), numbers[:3], strict=True)
+        }
+    ranked = range(p.shape[1]) if positive is None else [positive]
+    found["AUROC"] = np.mean([metrics.roc_auc_score(labels == c, p[:, c]) for c in ranked])
+    found["AUPRC"] = np.mean([metrics.average_precision_score(labels == c, p[:, c]) for c in ranked])
+    return found
+
+
+@pytest.mark.parametrize(("classes", "positive"), [(2, 1), (2, 0), (2, None), (3, None), (8, None)])
+@pytest.mark.parametrize("seed", range(3))
+def test_measures_are_those_of_scikit_learn(seed: int, classes: int, positive) -> None:
+    labels, p, patients = case(seed, classes=classes)
+    found = Judged(labels, p, patients, 9, positive).measures()
+    for name, value in by_sklearn(labels, p, positive).items():
+        assert found[name][0] == pytest.approx(value, abs=1e-12), name
+    assert found["ECE"][0] == pytest.approx(ece(p, labels), abs=1e-6)
+    assert found["Brier"][0] == pytest.approx(brier(p, labels), abs=1e-6)
+    assert set(found) == set(MEASURES)
+
+
+def test_the_patient_recognition_rate_by_hand() -> None:
+    """Spanhol et al.: the mean of 3/4, 1/2 and 0, not 4/8 images."""
+    labels = np.array([1, 1, 1, 1, 0, 0, 0, 0])
+    said = np.array([1, 1, 1, 0, 0, 1, 1, 1])
+    patients = np.array([0, 0, 0, 0, 1, 1, 2, 2])
+    found = Judged(labels, np.eye(2)[said], patients, 3).measures()
+    assert found["patient recognition rate"][0] == pytest.approx((0.75 + 0.5 + 0) / 3)
+    assert found["accuracy"][0] == pytest.approx(0.5)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=20, deadline=None)
+def test_weights_count_as_repeated_images(seed: int) -> None:
+    labels, p, patients = case(seed, n=60)
+    weights = np.random.default_rng(seed).multinomial(9, [1 / 9] * 9, size=4)
+    found = Judged(labels, p, patients, 9).measures(weights)
+    big = Judged(labels, p, patients, 1000).measures(np.pad(weights, ((0, 0), (0, 991))))
+    np.testing.assert_allclose(big["AUROC"], found["AUROC"], atol=1e-12)  # image by image
+    for r, row in enumerate(weights):
+        images = np.repeat(np.arange(60), row[patients])
+        if len(set(labels[images])) < 3:
+            continue
+        for name, value in by_sklearn(labels[images], p[images]).items():
+            assert found[name][r] == pytest.approx(value, abs=1e-9), name
+        assert found["ECE"][r] == pytest.approx(ece(p[images], labels[images]), abs=1e-6)
+
+
+def test_what_is_not_defined_is_no_number() -> None:
+    labels, p, patients = case(0, classes=2)
+    found = Judged(np.zeros_like(labels), p, patients, 9, 1).measures()
+    assert np.isnan(found["AUROC"][0]) and np.isnan(found["AUPRC"][0])
+    assert found["balanced accuracy"][0] == pytest.approx((p.argmax(axis=1) == 0).mean())
+
+
+def test_each_class_by_scikit_learn() -> None:
+    labels, p, patients = case(1)
+    found = per_class(Judged(labels, p, patients, 9), ["a", "b", "c"])
+    wanted = metrics.precision_recall_fscore_support(labels, p.argmax(axis=1), zero_division=0)
+    for c, name in enumerate("abc"):
+        assert found[name]["precision"] == pytest.approx(wanted[0][c])
+        assert found[name]["recall"] == pytest.approx(wanted[1][c])
+        assert found[name]["F1"] == pytest.approx(wanted[2][c])
+        assert found[name]["support"] == wanted[3][c]
+        assert found[name]["AUROC"] == pytest.approx(metrics.roc_auc_score(labels == c, p[:, c]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_the_other_way_round_turn_measures_round(seed: int) -> None:
+    labels, p, patients = case(seed, classes=2, decimals=6)
+    right = Judged(labels, p, patients, 9, 1).measures()
+    wrong = Judged(1 - labels, p, patients, 9, 1).measures()
+    for name in ("accuracy", "balanced accuracy", "AUROC", "patient recognition rate"):
+        assert wrong[name][0] == pytest.approx(1 - right[name][0])
