@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from napari_histoalign.errors import SettingsError
-from napari_histoalign.files import config_dir, whole_file
+from napari_histoalign.files import config_dir, read_json, whole_file
 
 
 @dataclass(frozen=True)
@@ -38,18 +38,22 @@ def load_settings() -> Settings:
     """
     path = settings_path()
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read_json(path)
     except FileNotFoundError:
         return Settings()
     except (OSError, ValueError) as err:
         raise SettingsError(
-            f"The settings {path} cannot be read ({err}). Correct or delete that file."
+            f"The settings {path} cannot be read ({_why(err)}). Correct or delete that file."
         ) from err
     known = {f.name for f in fields(Settings)}
-    if not isinstance(found, dict) or not all(isinstance(v, str | None) for v in found.values()):
+    if not isinstance(found, dict) or not all(_is_text(v) for v in found.values()):
         raise SettingsError(f"The settings {path} have to map names to texts. Correct or delete that file.")
     # what a newer version wrote there is left alone
     return Settings(**{name: value for name, value in found.items() if name in known})
+
+
+def _is_text(value: object) -> bool:
+    return value is None or (isinstance(value, str) and "\0" not in value)
 
 
 def save_settings(settings: Settings) -> Path:
@@ -62,10 +66,15 @@ def save_settings(settings: Settings) -> Path:
     """
     path = settings_path()
     try:
-        kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        kept = read_json(path) if path.exists() else {}
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(path) as new:
             new.write_text(json.dumps({**kept, **asdict(settings)}, indent=2), encoding="utf-8")
     except (OSError, ValueError, TypeError) as err:
-        raise SettingsError(f"The settings {path} cannot be written ({err}).") from err
+        raise SettingsError(f"The settings {path} cannot be written ({_why(err)}).") from err
     return path
+
+
+def _why(err: Exception) -> str:
+    """Without the path, which the sentence has."""
+    return getattr(err, "strerror", None) or str(err)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_histoalign.cli.encoder_table import print_list
 from napari_histoalign.cli.report import Report
 from napari_histoalign.cli.run import JsonOption
 from napari_histoalign.errors import HistoalignError
+from napari_histoalign.files import in_bytes, printable
 
 if TYPE_CHECKING:
-    from napari_histoalign.encoders import Added, Listing
+    from napari_histoalign.encoders import Added
     from napari_histoalign.encoders.download import Plan
 
 app = typer.Typer(
@@ -41,10 +43,13 @@ def list_(
 
         library = EncoderLibrary()
         rows = [row for row in list_encoders(library) if row.here or not here]
+        problem = library.problem
         if as_json:
-            report.result({"folder": str(library.root), "encoders": [row.to_dict() for row in rows]})
+            folder = None if problem else str(library.root)
+            encoders = [row.to_dict() for row in rows]
+            report.result({"folder": folder, "problem": problem or None, "encoders": encoders})
         else:
-            _print_list(rows, library.root)
+            print_list(rows, problem or f"Encoders are kept in {library.root}", known=not problem)
 
 
 @app.command()
@@ -107,7 +112,7 @@ def remove(name: Name, yes: Yes = False, as_json: JsonOption = False) -> None:
         from napari_histoalign.encoders import EncoderLibrary
 
         library = EncoderLibrary()
-        _confirm(yes, f"Delete {library.folder(name)}?")
+        _confirm(yes, f"Delete {printable(str(library.added_folder(name)))}?")
         folder = library.remove(name)
         report.say(f"Removed {folder}.")
         if as_json:
@@ -147,14 +152,13 @@ def folder(
     with report.errors():
         import os
 
-        from napari_histoalign.encoders import encoders_dir
-        from napari_histoalign.encoders.library import ENVIRONMENT
+        from napari_histoalign.encoders.place import ENVIRONMENT, as_folder, encoders_dir
         from napari_histoalign.settings import load_settings, save_settings
 
         if path is not None and default:
             raise HistoalignError("Give a folder or --default, not both.")
         if path is not None or default:
-            chosen = None if path is None else str(path.expanduser().resolve())
+            chosen = None if path is None else str(as_folder(str(path)).resolve())
             save_settings(replace(load_settings(), encoders_folder=chosen))
             if os.environ.get(ENVIRONMENT):
                 report.say(f"Note: {ENVIRONMENT} is set and goes before this setting.")
@@ -162,7 +166,7 @@ def folder(
         if as_json:
             report.result({"folder": str(found)})
         else:
-            typer.echo(str(found))
+            typer.echo(printable(str(found)))
 
 
 def _confirm(yes: bool, question: str) -> None:
@@ -185,7 +189,7 @@ def _say_added(report: Report, added: Added) -> None:
     record, probe = added.record, added.probe
     size = sum(f.size for f in record.files.values())
     report.say(
-        f"{record.spec.title} is in {added.folder} ({size / 1e6:.0f} MB). Its files fit; probe tiles and "
+        f"{record.spec.title} is in {added.folder} ({in_bytes(size)}). Its files fit; probe tiles and "
         f"prompts were embedded in {record.spec.dim} numbers (cosine of two unlike tiles {probe.images:.2f}, "
         f"of two prompts {probe.texts:.2f})."
     )
@@ -194,52 +198,8 @@ def _say_added(report: Report, added: Added) -> None:
             f"Note: {', '.join(added.unlike)} fits, but is not the file that the publisher is known to have: "
             "another version, or changed."
         )
+    for remark in added.remarks:
+        report.say(f"Note: {remark}")
     report.say(f"Licence: {record.spec.licence}. {record.spec.notice}".strip())
     if report.as_json:
         report.result({"folder": str(added.folder), **record.to_dict()})
-
-
-def _print_list(rows: list[Listing], root: Path) -> None:
-    """One line an encoder; what keeps one that is here from working stands below, in full."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    table.add_column("name", no_wrap=True, min_width=18)
-    table.add_column("role", no_wrap=True, min_width=9)
-    table.add_column("licence", no_wrap=True, overflow="ellipsis", max_width=18)
-    table.add_column("size", justify="right", no_wrap=True, min_width=6)
-    table.add_column("state", no_wrap=True, min_width=15)
-    for row in rows:
-        spec = row.spec
-        table.add_row(spec.name, spec.role, spec.licence, _size(row.size), _state(row))
-    console = Console()
-    console.print(table)
-    for row in rows:
-        if row.here and row.problem:
-            console.print(f"{row.spec.name}: {row.problem}.", soft_wrap=True)
-    if any(not row.here for row in rows):
-        console.print(
-            "download: histoalign encoders download NAME (gated: ask its publisher for access first)\n"
-            "by hand: get the files from its page (--json tells which), "
-            "then histoalign encoders add NAME --path FOLDER",
-            soft_wrap=True,
-        )
-    console.print(f"Encoders are kept in {root}", soft_wrap=True)
-
-
-def _state(row: Listing) -> str:
-    """Two words on whether an encoder can be used, or how it gets here."""
-    spec = row.spec
-    if row.here:
-        return "cannot be used" if row.problem else "demonstration" if spec.demo else "ready"
-    if not spec.downloadable:
-        return "by hand"
-    return "download, gated" if spec.gated else "download"
-
-
-def _size(size: int) -> str:
-    if not size:
-        return "?"
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

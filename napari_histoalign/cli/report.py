@@ -11,6 +11,7 @@ import typer
 
 from napari_histoalign.engine import duration
 from napari_histoalign.errors import HistoalignError
+from napari_histoalign.files import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,11 +62,14 @@ class Report:
 
     def say(self, sentence: str) -> None:
         """Write a line to stderr."""
-        print(sentence, file=sys.stderr, flush=True)
+        print(printable(sentence), file=sys.stderr, flush=True)
 
     def result(self, value: dict[str, Any]) -> None:
         """Write a result as JSON to stdout."""
-        print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False), flush=True)
+        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+        if not text.replace("\n", "").isprintable():  # names of files may hold what cannot be written
+            text = json.dumps(value, indent=2, allow_nan=False)
+        print(text, flush=True)
 
     @contextmanager
     def steps(self, title: str) -> Iterator[Callable[[int, int], None]]:

@@ -18,9 +18,9 @@ from napari_histoalign.encoders.adding import Added, add_encoder
 from napari_histoalign.encoders.fetching.faults import Cancelled
 from napari_histoalign.encoders.fetching.hub import sources
 from napari_histoalign.encoders.fetching.job import bytes_in, fetch_all
-from napari_histoalign.encoders.fetching.lock import only_one
 from napari_histoalign.encoders.fetching.parts import WHOLE
 from napari_histoalign.encoders.fetching.words import adding, amount, storage
+from napari_histoalign.encoders.lock import only_one
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def plan_download(name: str, library: EncoderLibrary) -> Plan:
     Raises
     ------
     EncoderError
-        There is no such encoder, it is here already, or nothing can download it.
+        There is no such encoder, it is here already, nothing can download it, or the folder is closed.
     """
     spec = library.spec(name)
     if name not in library.known:
@@ -129,6 +129,10 @@ def plan_download(name: str, library: EncoderLibrary) -> Plan:
             f"({', '.join(spec.files).replace('|', ' or ')}), then add them: {adding(spec)}."
         )
     wanted = [(names.split("|"), found[0]) for names, found in sources(spec).items()]
+    try:
+        here = bytes_in(_folder(name, library))
+    except OSError as err:
+        raise storage(spec, library.root, err) from err
     return Plan(
         name,
         spec.title,
@@ -141,7 +145,7 @@ def plan_download(name: str, library: EncoderLibrary) -> Plan:
         spec.home,
         tuple(PlannedFile(first, tuple(others), source.url()) for (first, *others), source in wanted),
         library.folder(name),
-        bytes_in(_folder(name, library)),
+        here,
     )
 
 

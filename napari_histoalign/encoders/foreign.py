@@ -27,12 +27,15 @@ def one_sentence(what: str, advice: str = "") -> Generator[None]:
     except (EncoderError, KeyboardInterrupt, SystemExit, GeneratorExit):
         raise
     except BaseException as err:
-        raise EncoderError(f"{what} ({reason(err)}).{' ' if advice else ''}{advice}") from err
+        file = f": {err.filename}" if isinstance(err, OSError) and err.filename else ""
+        raise EncoderError(f"{what} ({reason(err)}{file}).{' ' if advice else ''}{advice}") from err
 
 
 def reason(err: BaseException) -> str:
     """The first line of an error, shortened; its kind where it says nothing."""
     if isinstance(err, MemoryError):
         return "it takes more memory than there is"
+    if isinstance(err, OSError) and err.strerror:
+        return err.strerror  # without the path, which the sentence has
     lines = str(err).strip().splitlines()
-    return lines[0][:300] if lines else type(err).__name__
+    return lines[0][:300].removesuffix(".") if lines else type(err).__name__

@@ -2,83 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from napari_histoalign.encoders.loading import load_folder
-from napari_histoalign.encoders.registry import EncoderSpec, make_spec, registry
-from napari_histoalign.errors import EncoderError
-from napari_histoalign.files import data_dir, resource
-from napari_histoalign.settings import load_settings
+from napari_histoalign.encoders.changing import delete
+from napari_histoalign.encoders.foreign import reason
+from napari_histoalign.encoders.loading import check_folder, load_folder
+from napari_histoalign.encoders.place import ENVIRONMENT, encoders_dir
+from napari_histoalign.encoders.record import NAME, RECORD, Record, check_name, read_record
+from napari_histoalign.encoders.registry import EncoderSpec, registry
+from napari_histoalign.errors import EncoderError, HistoalignError
+from napari_histoalign.files import resource
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.base import Encoder
-
-RECORD = "encoder.json"
-"""What is known of an added encoder, beside its files."""
-FORMAT = 1
-ENVIRONMENT = "HISTOALIGN_ENCODERS"
-"""Names another folder of encoders than the settings do."""
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A file as it was when the encoder was added: SHA-256 (hexadecimal) and size in bytes."""
-
-    sha256: str
-    size: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """What stands in ``encoder.json``.
-
-    Attributes
-    ----------
-    spec
-        The entry it was added under.
-    files
-        Its files by name.
-    added
-        When, as ISO 8601 in UTC.
-    source
-        Where the files came from: an address with its revision, or "added by hand".
-    """
-
-    spec: EncoderSpec
-    files: Mapping[str, FileRecord]
-    added: str
-    source: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As it is written."""
-        return {
-            "format": FORMAT,
-            "name": self.spec.name,
-            "added": self.added,
-            "source": self.source,
-            "files": {n: {"sha256": f.sha256, "size": f.size} for n, f in self.files.items()},
-            "spec": self.spec.to_dict(),
-        }
-
-
-def encoders_dir() -> Path:
-    """Folder of the added encoders.
-
-    That is ``HISTOALIGN_ENCODERS``, else the one of the settings, else one in the user's data folder.
-
-    Raises
-    ------
-    SettingsError
-        The settings cannot be read.
-    """
-    named = os.environ.get(ENVIRONMENT) or load_settings().encoders_folder
-    return Path(named).expanduser() if named else data_dir("encoders")
 
 
 class EncoderLibrary:
@@ -93,27 +32,58 @@ class EncoderLibrary:
 
     Raises
     ------
-    EncoderError, SettingsError
-        The registry or the settings cannot be read.
+    EncoderError
+        The registry cannot be read.
     """
 
     def __init__(self, root: Path | None = None, *, registry_path: Path | None = None) -> None:
-        self.root = root or encoders_dir()
+        self._root = root
         self.known = registry(registry_path)
         self._shipped = registry_path.parent if registry_path else resource("encoders.yaml").parent
 
+    @cached_property
+    def root(self) -> Path:
+        """Folder of the added encoders. Those that ship with the package need none, nor any settings.
+
+        Raises
+        ------
+        EncoderError, SettingsError
+            The settings cannot be read, or there can be no such folder.
+        """
+        return self._root or encoders_dir()
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can be told of added encoders; empty if it can."""
+        try:
+            self._folders()
+        except HistoalignError as err:
+            return str(err)
+        return ""
+
     def own(self) -> tuple[str, ...]:
-        """Names of added encoders that are not in the registry, in order."""
+        """Names of folders of added encoders that are not in the registry, in order."""
         return tuple(sorted(name for name in self._folders() if name not in self.known))
 
     def is_here(self, name: str) -> bool:
         """Whether the files of an encoder are on this computer."""
-        return bool(name in self.known and self.known[name].folder) or self.folder(name).is_dir()
+        if self._ships(name):
+            return True
+        # os.path, for it answers where pathlib raises: in folders that are closed
+        return bool(NAME.fullmatch(name)) and os.path.isdir(self.root / name)  # noqa: PTH112
 
     def folder(self, name: str) -> Path:
-        """Where the files of an encoder are, or would be."""
-        shipped = self.known[name].folder if name in self.known else ""
-        return self._shipped / shipped if shipped else self.root / name
+        """Where the files of an encoder are, or would be.
+
+        Raises
+        ------
+        EncoderError, SettingsError
+            No encoder can have that name, or the folder of encoders is not known.
+        """
+        if self._ships(name):
+            return self._shipped / self.known[name].folder
+        check_name(name)
+        return self.root / name
 
     def record(self, name: str) -> Record:
         """What is known of an added encoder.
@@ -123,21 +93,10 @@ class EncoderLibrary:
         EncoderError
             It was not added, or its record cannot be read.
         """
-        path = self.folder(name) / RECORD
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if found["format"] != FORMAT:
-                raise ValueError(f"format {found['format']!r}; this version reads {FORMAT}")
-            files = {str(n): FileRecord(str(f["sha256"]), int(f["size"])) for n, f in found["files"].items()}
-            spec = self.known.get(name) or make_spec(name, found["spec"], path)
-            return Record(spec, files, str(found["added"]), str(found["source"]))
+            return read_record(self.folder(name), name, self.known.get(name))
         except FileNotFoundError as err:
             raise EncoderError(self._not_here(name)) from err
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-            raise EncoderError(
-                f"The record of encoder {name!r}, {path}, cannot be read ({err}). "
-                f"Remove it (histoalign encoders remove {name}) and add it again."
-            ) from err
 
     def spec(self, name: str) -> EncoderSpec:
         """The entry of an encoder of the registry, or of one a person added.
@@ -159,12 +118,27 @@ class EncoderLibrary:
 
     def load(self, name: str, *, device: str = "auto", precision: str = "float32") -> Encoder:
         """Load an encoder; parameters and errors as for `load_encoder`."""
-        spec = self.spec(name)
-        if spec.folder:
-            return load_folder(spec, self.folder(name), device=device, precision=precision)
-        record = self.record(name)
-        expected = {file: entry.sha256 for file, entry in record.files.items()}
-        return load_folder(spec, self.folder(name), device=device, precision=precision, expected=expected)
+        spec, folder = self.spec(name), self.folder(name)
+        if self._ships(name):
+            return load_folder(spec, folder, device=device, precision=precision)
+        expected = {file: entry.sha256 for file, entry in self.record(name).files.items()}
+        check_folder(spec, folder, {*expected, RECORD})
+        return load_folder(spec, folder, device=device, precision=precision, expected=expected)
+
+    def added_folder(self, name: str) -> Path:
+        """The folder of an encoder that was added, whatever state it is in.
+
+        Raises
+        ------
+        EncoderError
+            It ships with the package, or was not added.
+        """
+        if self._ships(name):
+            raise EncoderError(f"Encoder {name!r} ships with the package and cannot be removed.")
+        folder = self.folder(name)
+        if name not in self._folders():
+            raise EncoderError(f"Encoder {name!r} is not in {self.root}; nothing was removed.")
+        return folder
 
     def remove(self, name: str) -> Path:
         """Delete an added encoder's files (linked files stay where they are). Returns the folder.
@@ -172,35 +146,26 @@ class EncoderLibrary:
         Raises
         ------
         EncoderError
-            It was not added, or cannot be deleted.
+            It was not added, somebody else is changing it, or it cannot be deleted.
         """
-        folder = self.root / name
-        if name not in self._folders():
-            shipped = name in self.known and self.known[name].folder
-            raise EncoderError(
-                f"Encoder {name!r} ships with the package and cannot be removed."
-                if shipped
-                else f"Encoder {name!r} is not in {self.root}; nothing was removed."
-            )
-        try:
-            # out of sight in one step: a half-deleted encoder must not look like one
-            hidden = folder.with_name(f".{name}-removed")
-            folder.rename(hidden)
-            shutil.rmtree(hidden)
-        except OSError as err:
-            raise EncoderError(f"{folder} cannot be deleted ({err.strerror or err}).") from err
+        folder = self.added_folder(name)
+        delete(self.root, name)
         return folder
+
+    def _ships(self, name: str) -> bool:
+        """Whether an encoder comes with the package, and needs neither record nor settings."""
+        return name in self.known and bool(self.known[name].folder)
 
     def _folders(self) -> set[str]:
         """Names of the folders of added encoders."""
         try:
-            return {p.name for p in self.root.iterdir() if p.is_dir() and not p.name.startswith(".")}
+            return {p.name for p in self.root.iterdir() if not p.name.startswith(".") and _is_folder(p)}
         except FileNotFoundError:
             return set()
         except OSError as err:
             raise EncoderError(
-                f"The folder of encoders {self.root} cannot be read ({err.strerror or err}). "
-                f"Set {ENVIRONMENT} or `histoalign encoders folder` to one that can."
+                f"The folder of encoders {self.root} cannot be read ({reason(err)}). "
+                f"Name another with `histoalign encoders folder` or in {ENVIRONMENT}."
             ) from err
 
     def _not_here(self, name: str) -> str:
@@ -212,6 +177,14 @@ class EncoderLibrary:
             f"{spec.title} is not on this computer. {how} the files you have "
             f"(histoalign encoders add {name} --path FOLDER)."
         )
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether it is a folder, or may be one: then its record says why it cannot be read."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return True
 
 
 def load_encoder(

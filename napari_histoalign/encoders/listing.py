@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_histoalign.encoders.loading import LOADERS
+from napari_histoalign.encoders.foreign import reason
+from napari_histoalign.encoders.loading import LOADERS, check_folder
+from napari_histoalign.encoders.record import NAME, RECORD
+from napari_histoalign.encoders.registry import EncoderSpec
 from napari_histoalign.errors import EncoderError
+from napari_histoalign.files import printable
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.library import EncoderLibrary
-    from napari_histoalign.encoders.registry import EncoderSpec
+    from napari_histoalign.encoders.record import Record
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Listing:
             "dim": spec.dim,
             "space": spec.space,
             "page": spec.home,
-            "downloadable": spec.downloadable,
+            "downloadable": spec.downloadable and not self.own,
             "notice": spec.notice,
             "citation": spec.citation,
             "problem": self.problem or None,
@@ -73,50 +77,71 @@ def list_encoders(library: EncoderLibrary) -> list[Listing]:
     """Every encoder: those of the registry in its order, then the person's own.
 
     Sizes of files are compared with the record; their content is checked when an encoder is loaded.
-    A broken record is a `problem` of its encoder, never an error here.
+    What is broken is a `problem` of its encoder, never an error here; where the folder of encoders cannot be
+    read, that is the problem of all that do not ship with the package, and `library.problem`.
     """
-    known = [
-        _shipped(library, s) if s.folder else _added(library, s, own=False) for s in library.known.values()
-    ]
-    return known + [_own(library, name) for name in library.own()]
+    closed = library.problem
+    rows = [_shipped(library, s) if s.folder else _known(library, s, closed) for s in library.known.values()]
+    return rows + [_own(library, name) for name in (() if closed else library.own())]
 
 
 def _shipped(library: EncoderLibrary, spec: EncoderSpec) -> Listing:
     folder = library.folder(spec.name)
-    sizes = [(folder / n).stat().st_size for n in spec.files if (folder / n).is_file()]
+    sizes = [size for n in spec.files if (size := _size(folder / n)) is not None]
     problem = (
         "" if len(sizes) == len(spec.files) else f"files are missing in {folder}: install the package again"
     )
     return Listing(spec, True, False, sum(sizes), problem)
 
 
-def _added(library: EncoderLibrary, spec: EncoderSpec, *, own: bool) -> Listing:
-    if not library.is_here(spec.name):
-        return Listing(spec, False, own, spec.size_mb * 1_000_000, _absent(spec))
+def _known(library: EncoderLibrary, spec: EncoderSpec, closed: str) -> Listing:
+    if closed or not library.is_here(spec.name):
+        return Listing(spec, False, False, spec.size_mb * 1_000_000, closed or _absent(spec))
     try:
-        files = library.record(spec.name).files
+        return _added(library, library.record(spec.name), own=False)
     except EncoderError as err:
-        return Listing(spec, True, own, 0, str(err))
-    folder = library.folder(spec.name)
-    sizes = {name: _size(folder / name) for name in files}
-    wrong = [name for name, found in sizes.items() if found != files[name].size]
-    problem = ""
-    if wrong:
-        state = "missing" if sizes[wrong[0]] is None else "cut off or changed"
-        problem = f"{folder / wrong[0]} is {state}: remove the encoder and add it again"
-    elif spec.loader not in LOADERS:
-        problem = f"needs the loader {spec.loader!r}, which this version lacks"
-    return Listing(spec, True, own, sum(s or 0 for s in sizes.values()), problem)
+        return Listing(spec, True, False, 0, str(err))
 
 
 def _own(library: EncoderLibrary, name: str) -> Listing:
-    from napari_histoalign.encoders.registry import EncoderSpec
-
     try:
-        return _added(library, library.record(name).spec, own=True)
+        return _added(library, library.record(name), own=True)
     except EncoderError as err:
-        spec = EncoderSpec(name, name, "general", "", {}, 1, None, 1, 1, f"own {name}", "unknown", "", "")
-        return Listing(spec, True, True, 0, str(err))
+        if NAME.fullmatch(name):
+            return _broken(name, str(err))
+        return _broken(
+            printable(name), f"{library.root / name} has a name that no encoder can have: rename it"
+        )
+
+
+def _broken(name: str, problem: str) -> Listing:
+    """An own encoder of which nothing else can be told."""
+    spec = EncoderSpec(name, name, "general", "", {}, 1, None, 1, 1, f"own {name}", "unknown", "", "")
+    return Listing(spec, True, True, 0, problem)
+
+
+def _added(library: EncoderLibrary, record: Record, *, own: bool) -> Listing:
+    folder = library.folder(record.spec.name)
+    size = sum(_size(folder / name) or 0 for name in record.files)
+    return Listing(record.spec, True, own, size, _problem(record, folder))
+
+
+def _problem(record: Record, folder: Path) -> str:
+    """What is wrong with an encoder whose record can be read; empty if nothing that is soon told."""
+    if record.spec.loader not in LOADERS:
+        return f"needs the loader {record.spec.loader!r}, which this version lacks"
+    try:
+        for name, known in record.files.items():
+            if (folder / name).stat().st_size != known.size:
+                return f"{folder / name} is cut off or changed: remove the encoder and add it again"
+        check_folder(record.spec, folder, {*record.files, RECORD})
+    except FileNotFoundError as err:
+        return f"{err.filename} is missing: remove the encoder and add it again"
+    except OSError as err:
+        return f"{err.filename} cannot be read ({reason(err)})"
+    except EncoderError as err:
+        return str(err)
+    return ""
 
 
 def _absent(spec: EncoderSpec) -> str:
@@ -128,7 +153,7 @@ def _absent(spec: EncoderSpec) -> str:
 
 
 def _size(path: Path) -> int | None:
-    """Bytes of a file (of what a link points to); None where it is missing."""
+    """Bytes of a file (of what a link points to); None where it is missing or cannot be looked at."""
     try:
         return path.stat().st_size
     except OSError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -34,6 +35,8 @@ LOADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What the registry's ``loader`` may say, and which function of `loaders` that is; and "demo"."""
+READ_BY_NAME = re.compile(r".*\.(json|model|jinja|py)|vocab\.txt|merges\.txt")
+"""Files that transformers may look for in a folder, whether or not it was told of them."""
 
 
 def load_folder(
@@ -57,7 +60,7 @@ def load_folder(
     precision
         "float32", or "float16" or "bfloat16" for graphics processors.
     expected
-        SHA-256 of its files, as recorded when they were added; by default those the entry pins.
+        SHA-256 of each of its files, as recorded when they were added; by default those the entry pins.
 
     Raises
     ------
@@ -75,14 +78,18 @@ def load_folder(
     files = find_files(spec, folder)
     hashes = {path.name: sha256(path) for path in files.values()}
     for path in files.values():
-        _compare(
-            path, hashes[path.name], (expected or {}).get(path.name) or spec.pinned(path.name), spec.title
-        )
-    if spec.loader == "demo":
-        from napari_histoalign.encoders.demo import load_demo
-
-        return load_demo(spec, folder, chosen)
+        if expected is not None and path.name not in expected:
+            raise EncoderError(
+                f"{spec.title} cannot be loaded: the record in {folder} does not say what {path.name} has to "
+                "be. Add the encoder again."
+            )
+        wanted = spec.pinned(path.name) if expected is None else expected[path.name]
+        _compare(path, hashes[path.name], wanted, spec.title)
     with one_sentence(f"{spec.title} cannot be loaded from {folder}"):
+        if spec.loader == "demo":
+            from napari_histoalign.encoders.demo import load_demo
+
+            return load_demo(spec, folder, chosen)
         parts = _loader(spec.loader)(spec, files)
         _check_tokens(spec, parts, folder)
     return TorchEncoder(spec, parts, hashes, chosen, precision, files)
@@ -104,19 +111,55 @@ def find_files(spec: EncoderSpec, folder: Path) -> dict[str, Path]:
     Raises
     ------
     EncoderError
-        One is missing; the message names all that are.
+        One is missing, and the message names all that are; or the folder cannot be read.
     """
     found, missing = {}, []
-    for names in spec.files:
-        first, *others = names.split("|")
-        here = [folder / n for n in (first, *others) if (folder / n).is_file()]
-        if here:
-            found[first] = here[0]
-        else:
-            missing.append(" or ".join([first, *others]))
+    try:
+        for names in spec.files:
+            first, *others = names.split("|")
+            here = [folder / n for n in (first, *others) if (folder / n).is_file()]
+            if here:
+                found[first] = here[0]
+            else:
+                missing.append(" or ".join([first, *others]))
+    except OSError as err:
+        raise _closed(spec, folder, err) from err
     if missing:
         raise EncoderError(f"{spec.title} cannot be loaded: {folder} lacks {', '.join(missing)}.")
     return found
+
+
+def check_folder(spec: EncoderSpec, folder: Path, recorded: Collection[str]) -> None:
+    """Make sure that nothing lies beside an encoder's files that would be read with them.
+
+    Parameters
+    ----------
+    spec
+        The entry.
+    folder
+        Where its files are.
+    recorded
+        Their names.
+
+    Raises
+    ------
+    EncoderError
+        There is a file that libraries look for by its name, or the folder cannot be read.
+    """
+    try:
+        here = {path.name for path in folder.iterdir()}
+    except OSError as err:
+        raise _closed(spec, folder, err) from err
+    strange = sorted(name for name in here - set(recorded) if READ_BY_NAME.fullmatch(name))
+    if strange:
+        raise EncoderError(
+            f"{spec.title} is not loaded: {folder / strange[0]} was not there when it was added, and might "
+            "be read. Delete that file, or add the encoder again."
+        )
+
+
+def _closed(spec: EncoderSpec, folder: Path, err: OSError) -> EncoderError:
+    return EncoderError(f"{spec.title} cannot be loaded: {folder} cannot be read ({err.strerror or err}).")
 
 
 def sha256(path: Path) -> str:

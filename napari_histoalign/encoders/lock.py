@@ -1,4 +1,4 @@
-"""One download of an encoder at a time."""
+"""One at a time, also between programs."""
 
 from __future__ import annotations
 
@@ -14,54 +14,86 @@ from napari_histoalign.errors import EncoderError
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 FAR = 1 << 30
 """Which byte is locked on Windows: one far behind the number, which others want to read."""
+DIGITS = 20
 
 
 @contextmanager
-def only_one(path: Path, what: str) -> Iterator[None]:
+def only_one(path: Path, what: str) -> Iterator[bool]:
     """Hold a lock file; the system lets go of it when its process ends, however it ends.
 
     Parameters
     ----------
     path
-        The file; it holds the number of the process and is removed in the end.
+        The file; it holds the number of the process and is removed in the end. Its folder is made if absent.
     what
         What is done meanwhile, for the error.
+
+    Yields
+    ------
+    bool
+        Whether nobody else can hold it; False where the file system has no locks.
 
     Raises
     ------
     EncoderError
         Somebody else holds it.
+    OSError
+        It cannot be written.
     """
-    handle = _open(path, what)
+    handle, real = _open(path, what)
     try:
-        os.ftruncate(handle, 0)
-        os.write(handle, str(os.getpid()).encode())
-        yield
+        with suppress(OSError):  # another person's, which may be read only: the number is no more than help
+            os.ftruncate(handle, 0)
+            os.write(handle, str(os.getpid()).encode())
+        yield real
     finally:
         if os.name == "posix":  # removed while it is held: nobody else can hold this file then
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
         os.close(handle)
         if os.name != "posix":  # Windows removes no open file, and none that somebody else has opened since
             with suppress(OSError):
                 path.unlink()
 
 
-def _open(path: Path, what: str) -> int:
+def _open(path: Path, what: str) -> tuple[int, bool]:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = _handle(path)
         try:
-            if not _lock(handle):
+            real = _lock(handle)
+            if real is None:
                 raise EncoderError(f"{what} already{_by(path)}. Wait for it, or stop it there.")
-            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                return handle
+            if _is_it(handle, path):
+                return handle, real
         except BaseException:
             os.close(handle)
             raise
         os.close(handle)  # who held it removed it in between
 
 
-def _lock(handle: int) -> bool:
-    """Whether the lock was free."""
+def _handle(path: Path) -> int:
+    """The file, open; never one that a link points to, for it is overwritten."""
+    flags = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        try:
+            return os.open(path, os.O_RDWR | flags, 0o666)
+        except FileNotFoundError:  # whoever ended last removed the folder
+            path.parent.mkdir(exist_ok=True)
+        except PermissionError:
+            if not path.exists():
+                raise
+            return os.open(path, os.O_RDONLY | flags)  # left by another person; it can be locked all the same
+
+
+def _is_it(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.lstat())
+    except FileNotFoundError:
+        return False
+
+
+def _lock(handle: int) -> bool | None:
+    """True if the lock was free, None if it was not; False where there are no locks."""
     if sys.platform == "win32":
         import msvcrt
 
@@ -69,7 +101,7 @@ def _lock(handle: int) -> bool:
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
-            return False
+            return None
         finally:
             os.lseek(handle, 0, os.SEEK_SET)
         return True
@@ -78,17 +110,18 @@ def _lock(handle: int) -> bool:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        return None
     except OSError as err:
         if err.errno not in NO_LOCKS:
             raise
-        # a file system without locks: hashes still tell when two downloads get into each other's way
+        return False  # hashes still tell when two get into each other's way
     return True
 
 
 def _by(path: Path) -> str:
     try:
-        number = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
+        with path.open("rb") as file:
+            number = file.read(DIGITS)
+    except OSError:
         return ""
-    return f" in process {number}" if number.isdecimal() else ""
+    return f" in process {number.decode()}" if number.isdigit() else ""

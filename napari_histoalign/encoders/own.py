@@ -8,7 +8,8 @@ from typing import Any
 from napari_histoalign.encoders.before_libraries import prepare_libraries
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.loaders.from_transformers import read_model_config
-from napari_histoalign.encoders.processor_config import PROCESSOR, read_processor
+from napari_histoalign.encoders.preprocessing import NORMALISATIONS
+from napari_histoalign.encoders.processor_config import PROCESSOR, WHOLE, find_processor, read_processor
 from napari_histoalign.encoders.registry import ROLES, EncoderSpec, make_spec
 from napari_histoalign.errors import EncoderError
 
@@ -26,6 +27,10 @@ VOCABULARIES = (
     "sentencepiece.bpe.model",
 )
 """Those of them that hold the tokens themselves."""
+SAYS_ITS_KIND = ("tokenizer.json", "tokenizer_config.json")
+"""Those that say what reads the tokens."""
+CLEANINGS = ("whitespace", "canonicalize")
+"""What open_clip's configurations may ask to be done to a text before."""
 LICENCE = "your own: see where you got it"
 
 
@@ -70,7 +75,7 @@ def own_spec(name: str, path: Path, *, role: str | None, mpp: float | None) -> E
             return make_spec(name, _open_clip(common, folder).to_dict(), folder / "open_clip_config.json")
         if (folder / "config.json").is_file():
             return make_spec(name, _transformers(common, folder).to_dict(), folder / "config.json")
-    except (KeyError, TypeError, ValueError, AttributeError) as err:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as err:
         raise EncoderError(
             f"The configuration in {folder} is incomplete ({type(err).__name__}: {err})."
         ) from err
@@ -100,33 +105,22 @@ def _transformers(common: dict[str, Any], folder: Path) -> EncoderSpec:
 
 def _open_clip(common: dict[str, Any], folder: Path) -> EncoderSpec:
     config = read_config(folder / "open_clip_config.json")
-    model, pixels = config["model_cfg"], config.get("preprocess_cfg", {})
+    model, pixels = config["model_cfg"], config.get("preprocess_cfg") or {}
     text, side = model["text_cfg"], model["vision_cfg"].get("image_size", 224)
-    if "hf_model_name" in text:
-        tokenizer = "bert"
-        if not (folder / "vocab.txt").is_file():
-            raise EncoderError(
-                f"{folder} has a text tower of BERT's kind and needs vocab.txt beside the weights."
-            )
-    elif "hf_tokenizer_name" in text:
-        canonical = text.get("tokenizer_kwargs", {}).get("clean") == "canonicalize"
-        tokenizer = "siglip" if canonical else "folder"
-        if not _has_tokenizer(folder):
-            raise EncoderError(
-                f"{folder} lacks its tokenizer ({text['hf_tokenizer_name']}): tokenizer.json or the like."
-            )
-    else:
-        tokenizer = "clip"
+    if isinstance(side, list):
+        if len(set(side)) != 1:
+            raise ValueError(f"pictures of {side} pixels are no squares")
+        side = side[0]
     return EncoderSpec(
         **common,
         loader="open-clip",
         files=_files(
             folder, ("open_clip_config.json",), "open_clip_model.safetensors|open_clip_pytorch_model.bin"
         ),
-        input_size=side[0] if isinstance(side, list) else side,
+        input_size=side,
         dim=model["embed_dim"],
-        context_length=text.get("context_length", 256 if tokenizer == "bert" else 77),
-        tokenizer=tokenizer,
+        context_length=text.get("context_length", 77),
+        tokenizer=_open_clip_tokenizer(text, folder),
         similarity="sigmoid" if model.get("init_logit_bias") is not None else "softmax",
         resize=pixels.get("resize_mode", "shortest"),
         interpolation=pixels.get("interpolation", "bicubic"),
@@ -134,10 +128,36 @@ def _open_clip(common: dict[str, Any], folder: Path) -> EncoderSpec:
     )
 
 
+def _open_clip_tokenizer(text: dict[str, Any], folder: Path) -> str:
+    """What reads the texts; a sentence where open_clip would read them in another way than is known here."""
+    options = dict(text.get("tokenizer_kwargs") or {})
+    cleaning = options.pop("clean", None)
+    others = [
+        name for name, value in {**options, "tokenizer_mode": text.get("tokenizer_mode")}.items() if value
+    ]
+    theirs = "hf_model_name" in text or "hf_tokenizer_name" in text
+    if others or cleaning not in (None, *(CLEANINGS if theirs else ("lower",))):
+        what = ", ".join([*others, *([f"clean {cleaning!r}"] if not others else [])])
+        raise EncoderError(f"{folder} asks for a way of reading texts that is not known here: {what[:80]}.")
+    if not theirs:
+        return "clip"
+    named = str(text.get("hf_tokenizer_name") or text.get("hf_model_name"))
+    if not any((folder / name).is_file() for name in SAYS_ITS_KIND) and "hf_model_name" in text:
+        if not (folder / "vocab.txt").is_file() or ("cased" in named and "uncased" not in named):
+            raise EncoderError(
+                f"{folder} has a text tower of BERT's kind ({named[:60]}) and needs its tokenizer beside the "
+                "weights: tokenizer.json, or vocab.txt where capitals do not matter."
+            )
+        return "bert"
+    if not _has_tokenizer(folder):
+        raise EncoderError(f"{folder} lacks its tokenizer ({named[:60]}): tokenizer.json or the like.")
+    return "siglip" if cleaning == "canonicalize" else "folder"
+
+
 def _processor(folder: Path, kind: str, side: int) -> dict[str, Any]:
-    """Preparation of pixels from preprocessor_config.json, else what models of this kind have."""
-    path = folder / PROCESSOR
-    if not path.is_file():
+    """Preparation of pixels from the folder's image processor, else what models of this kind have."""
+    path = find_processor(folder)
+    if path is None:
         return {} if kind == "clip" else {"resize": "squash", "normalisation": "half"}
     found = read_processor(path)
     if found.pop("input_size") != side:
@@ -146,14 +166,17 @@ def _processor(folder: Path, kind: str, side: int) -> dict[str, Any]:
 
 
 def _numbers(mean: Any, std: Any) -> str | dict[str, list[float]]:
-    if mean is None or std is None:
+    """Of a configuration of open_clip, which has those of OpenAI where it does not say."""
+    if mean is None and std is None:
         return "openai"
-    return {"mean": [float(v) for v in mean], "std": [float(v) for v in std]}
+    usual = NORMALISATIONS["openai"]
+    both = (usual[0] if mean is None else mean, usual[1] if std is None else std)
+    return dict(zip(("mean", "std"), ([float(v) for v in values] for values in both), strict=True))
 
 
 def _files(folder: Path, configs: tuple[str, ...], weights: str) -> dict[str, None]:
     """Files of an own encoder, the weights first."""
-    others = [n for n in (*configs, PROCESSOR, *TOKENIZER_FILES) if (folder / n).is_file()]
+    others = [n for n in (*configs, PROCESSOR, WHOLE, *TOKENIZER_FILES) if (folder / n).is_file()]
     return dict.fromkeys([weights, *others])
 
 

@@ -20,7 +20,7 @@ ALIKE = 1 - 1e-6
 """Two different things with this cosine are the same to an encoder."""
 UNIT = 1e-3
 MAX_SCALE = 1e4
-"""No encoder has a larger logit scale (CLIP stops at 100), and alignments take none."""
+"""No encoder has a larger logit scale (CLIP stops at 100) or bias, and alignments take none."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,11 @@ def probe(encoder: Encoder) -> Probe:
             f"{title} has the logit scale {encoder.logit_scale:g}, where a number above 0 and at most "
             f"{MAX_SCALE:g} belongs: these are not its weights."
         )
-    if not math.isfinite(encoder.logit_bias):
-        raise EncoderError(f"{title} has a logit bias that is no number: these are not its weights.")
+    if not abs(encoder.logit_bias) <= MAX_SCALE:  # nor is no number
+        raise EncoderError(
+            f"{title} has the logit bias {encoder.logit_bias:g}, where a number of at most {MAX_SCALE:g} "
+            "belongs: these are not its weights."
+        )
     images, texts = encoder.embed_images(probe_tiles()), encoder.embed_texts(TEXTS)
     for what, rows in (("images", images), ("texts", texts)):
         if rows.shape != (2, encoder.dim):

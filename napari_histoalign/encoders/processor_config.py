@@ -1,4 +1,4 @@
-"""``preprocessor_config.json``: how transformers prepares the pixels of a model."""
+"""``preprocessor_config.json`` and its kin: how transformers prepares the pixels of a model."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from napari_histoalign.encoders.preprocessing import NORMALISATIONS
 from napari_histoalign.errors import EncoderError
 
 PROCESSOR = "preprocessor_config.json"
+WHOLE, PART = "processor_config.json", "image_processor"
+"""What transformers 5 writes instead, and where in it the image processor stands."""
 RESAMPLING = {2: "bilinear", 3: "bicubic"}
 """Pillow's numbers of the interpolations that are known here."""
 
@@ -52,13 +54,30 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     }
 )
 ENDING = re.compile(r"(imageprocessor(fast|pil)?|featureextractor)$")
+STEPS = ("do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb")
+"""Steps that processors of `KINDS` take; the last one does nothing to RGB."""
 REFUSED = {
+    "use_square_size": "pictures are brought to a square whatever their size says",
     "rescale_offset": "pixels are moved to between -1 and 1 before they are normalised",
     "crop_pct": "pictures are brought to another size than the one that is cut out",
     "do_pad": "pictures are padded",
     "do_flip_channel_order": "red and blue change places",
 }
-"""Steps that no processor of `KINDS` takes."""
+"""What no processor of `KINDS` does."""
+
+
+def find_processor(folder: Path) -> Path | None:
+    """The file of a folder that says how pixels are prepared, as transformers chooses it; None without one.
+
+    Raises
+    ------
+    EncoderError
+        There is one that cannot be read.
+    """
+    whole, path = folder / WHOLE, folder / PROCESSOR
+    if whole.is_file() and PART in read_config(whole):
+        return whole
+    return path if path.is_file() else None
 
 
 def read_processor(path: Path) -> dict[str, Any]:
@@ -69,8 +88,9 @@ def read_processor(path: Path) -> dict[str, Any]:
     EncoderError
         The file cannot be read, or asks for what is not known here.
     """
+    found = read_config(path)
     try:
-        return _read(read_config(path), path)
+        return _read(found.get(PART, found), path)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
         raise _unknown(path, f"what it says cannot be read ({type(err).__name__}: {err})") from err
 
@@ -78,16 +98,21 @@ def read_processor(path: Path) -> dict[str, Any]:
 def _read(found: Mapping[str, Any], path: Path) -> dict[str, Any]:
     """Fields from the keys of transformers' image processors."""
     kind = _kind(found, path)
-    for key, what in REFUSED.items():
-        if found.get(key):
-            raise _unknown(path, what)
+    for key, value in found.items():
+        if value and key in REFUSED:
+            raise _unknown(path, REFUSED[key])
+        if key.startswith("do_") and not isinstance(value, bool | None):
+            raise ValueError(f"{key} is {str(value)[:60]!r}")
+        if value and key.startswith("do_") and key not in STEPS:
+            raise _unknown(path, f"the step {key[:60]!r}")
     if not found.get("do_resize", True):
         raise _unknown(path, "pictures keep their size")
     cut = bool(found.get("do_center_crop", kind.cut))
-    size, square = _size(found.get("size", kind.size), kind)
+    squares = found.get("default_to_square")
+    size, square = _size(found.get("size", kind.size), kind.squares if squares is None else bool(squares))
     if cut:
         # what is cut out has always been one number for both sides
-        crop, _ = _size(found.get("crop_size", {"height": 224, "width": 224}), kind)
+        crop, _ = _size(found.get("crop_size", {"height": 224, "width": 224}), True)
         if crop != size:
             raise _unknown(path, f"pictures are brought to {size} pixels and {crop} of them are cut out")
     elif not square:
@@ -120,13 +145,16 @@ def _kind(found: Mapping[str, Any], path: Path) -> Kind:
     return kind
 
 
-def _size(value: Any, kind: Kind) -> tuple[int, bool]:
+def _size(value: Any, squares: bool) -> tuple[int, bool]:
     """Side in pixels, and whether both sides are brought to it (else the shorter one is)."""
     if not isinstance(value, Mapping):
-        return _pixels(value), kind.squares
-    if "shortest_edge" in value:
-        return _pixels(value["shortest_edge"]), False
-    height, width = _pixels(value["height"]), _pixels(value["width"])
+        return _pixels(value), squares
+    said = {name: number for name, number in value.items() if number is not None}
+    if said.keys() == {"shortest_edge"}:
+        return _pixels(said["shortest_edge"]), False
+    if said.keys() != {"height", "width"}:
+        raise ValueError(f"a size of {', '.join(map(str, said))[:60] or 'nothing'}")
+    height, width = _pixels(said["height"]), _pixels(said["width"])
     if height != width:
         raise ValueError(f"pictures of {width} x {height} pixels are no squares")
     return height, True

@@ -110,7 +110,9 @@ class EncoderSpec:
     @property
     def downloadable(self) -> bool:
         """Whether every file can be fetched by name."""
-        return bool(self.hub) or all(n.split("|")[0] in self.origins for n in self.files)
+        return bool(self.hub) or (
+            bool(self.files) and all(n.split("|")[0] in self.origins for n in self.files)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The entry as the registry has it, without the name and what is left at its default."""
@@ -143,8 +145,10 @@ def registry(path: Path | None = None) -> dict[str, EncoderSpec]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as safe, and ten times as fast
     try:
         entries = yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise EncoderError(f"The list of encoders {path} cannot be read ({err}).") from err
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as err:
+        raise EncoderError(
+            f"The list of encoders {path} cannot be read ({' '.join(str(err).split())})."
+        ) from err
     if not isinstance(entries, dict):
         raise EncoderError(f"The list of encoders {path} has to map names to entries.")
     return {str(name): make_spec(str(name), entry, path) for name, entry in entries.items()}

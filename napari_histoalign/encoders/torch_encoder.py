@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_histoalign.encoders.registry import EncoderSpec
+    from napari_histoalign.encoders.tokenizing import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ class TorchEncoder(Encoder):
         self.precision, self.files = precision, dict(files or {})
         self._tokenizer = parts.tokenizer
         self._type = getattr(torch, precision)
-        self._towers = parts.towers.eval().requires_grad_(False).to(device=device, dtype=self._type)
+        with one_sentence(f"{spec.title} cannot be brought to the device {device}"):
+            self._towers = parts.towers.eval().requires_grad_(False).to(device=device, dtype=self._type)
 
     @property
     def parts(self) -> Parts:
@@ -75,11 +77,16 @@ class TorchEncoder(Encoder):
 
     def unknown_words(self, text: str) -> list[str]:
         """Words of `text` that become the tokenizer's sign for unknown ones."""
-        return self._tokenizer.unknown(text)
+        with one_sentence(f"{self.spec.title} cannot read a text"):
+            return self._tokenizer.unknown(text)
 
     def too_long(self, texts: Sequence[str]) -> tuple[int, ...]:
         """Positions of the texts that are longer than the text tower reads."""
-        return self._tokenizer(texts).truncated
+        return self._tokens(texts).truncated
+
+    def _tokens(self, texts: Sequence[str]) -> Tokens:
+        with one_sentence(f"{self.spec.title} cannot read texts"):
+            return self._tokenizer(texts)
 
     def _images(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
@@ -99,7 +106,7 @@ class TorchEncoder(Encoder):
         import torch
         from torch.nn import functional
 
-        tokens = self._tokenizer(texts)
+        tokens = self._tokens(texts)
         for position in tokens.truncated:
             log.warning(
                 "%s reads %d tokens of a prompt; the end of this one is cut off: %.80s...",
@@ -113,7 +120,8 @@ class TorchEncoder(Encoder):
                 part = slice(start, start + TEXTS)
                 ids, mask = tokens.ids[part], tokens.mask[part]
                 if self._towers.trims_padding:
-                    length = int(np.flatnonzero(mask.any(axis=0)).max()) + 1
+                    # one token at least: a text of which nothing is left is padding, where there is no sign
+                    length = int(np.flatnonzero(mask.any(axis=0)).max(initial=0)) + 1
                     ids, mask = ids[:, :length], mask[:, :length]
                 out = self._towers.encode_text(
                     torch.from_numpy(np.ascontiguousarray(ids)).to(self.device),

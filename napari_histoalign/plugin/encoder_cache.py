@@ -99,7 +99,7 @@ def insist(origins: Mapping[str, Origin]) -> None:
 
 
 def _mark(folder: Path) -> tuple[int, int, int] | None:
-    from napari_histoalign.encoders.library import RECORD
+    from napari_histoalign.encoders.record import RECORD
 
     try:
         found = (folder / RECORD).stat()

@@ -86,8 +86,8 @@ def read_offer(open_library: Callable[[], EncoderLibrary] = EncoderLibrary) -> O
     folder, problem = None, ""
     try:
         library = open_library()
-        folder = library.root
-        rows = list_encoders(library)
+        rows, problem = list_encoders(library), library.problem
+        folder = None if problem else library.root
     except (HistoalignError, OSError) as err:
         problem = str(err)
         rows = _shipped()

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_histoalign.encoders.library import ENVIRONMENT
+from napari_histoalign.encoders.place import ENVIRONMENT
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin.encoder_choices import Offer, read_offer
 from napari_histoalign.plugin.encoder_seams import Actions, Question, Steps

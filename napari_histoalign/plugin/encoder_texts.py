@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_histoalign.engine import duration
+from napari_histoalign.files import in_bytes
 from napari_histoalign.plugin.markup import link, warning
 
 if TYPE_CHECKING:
@@ -162,12 +163,7 @@ def progress_text(done: int, total: int, first: int, seconds: float) -> str:
 
 def size_text(size: int) -> str:
     """Bytes for a person; "?" where they are not known."""
-    if not size:
-        return "?"
-    for unit, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}" if size / unit < 10 else f"{size / unit:.0f} {name}"
-    return f"{size} B"
+    return in_bytes(size) if size else "?"
 
 
 def tiles_text(input_size: int, mpp: float | None) -> str:

@@ -102,6 +102,14 @@ def test_an_own_encoder_scores_a_slide_and_is_removed(clip, slide, tmp_path) -> 
         (["export", "plip", "--onnx", "out"], "PLIP is not on this computer"),
         (["export", "demo-path", "--onnx", "out"], "Demo pathology encoder.*cannot be written as ONNX"),
         (["folder", "x", "--default"], "not both"),
+        (["folder", __file__], "cannot be the folder of encoders \\(it is a file\\)"),
+        (["folder", __file__ + "/x"], "cannot be the folder of encoders \\(Not a directory\\)"),
+        (["folder", "~nobody-of-that-name"], "cannot be the folder of encoders"),
+        (["folder", "x" * 5000], "cannot be the folder of encoders \\(File name too long\\)"),
+        (["add", "mine", "--path", "x" * 5000], "cannot be read \\(File name too long\\)"),
+        (["add", "mine", "--path", "a\x1b[31mb"], "There is no file or folder a\\?\\[31mb"),
+        (["remove", "../..", "--yes"], "is no name for an encoder"),
+        (["remove", "nothing"], "is not in .*; nothing was removed"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(arguments, sentence, tmp_path, monkeypatch) -> None:
@@ -124,3 +132,48 @@ def test_the_folder_is_shown_and_set(tmp_path, monkeypatch) -> None:
     assert json.loads(call("encoders", "folder", "--default", "--json").stdout)["folder"].startswith(
         str(tmp_path / "data")
     )
+
+
+def test_the_list_is_printed_whatever_state_the_library_is_in(own_encoders) -> None:
+    long, broken = "x" * 64, own_encoders / "broken"
+    for name in (long, "broken", "red\x1b[31m", "\udcff"):
+        (own_encoders / name).mkdir(parents=True)
+        (own_encoders / name / "encoder.json").write_text("[" * 100_000)
+    done = subprocess.run(
+        [HISTOALIGN, "encoders", "list"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    table, _, below = done.stdout.partition("\nbroken: ")
+
+    assert max(map(len, table.splitlines())) <= 80 and "x" * 18 in table
+    assert "The record of encoder 'broken'" in below and "nested too deeply" in below and ".." not in below
+    assert "\x1b" not in done.stdout and "red?[31m" in table and f"kept in {own_encoders}" in below
+
+    for file in broken.iterdir():
+        file.unlink()
+    (broken / "encoder.json").mkdir()
+    listed = json.loads(call("encoders", "list", "--json").stdout)
+    rows = {r["name"]: r for r in listed["encoders"]}
+    assert rows["broken"]["problem"] and rows["broken"]["downloadable"] is False
+    assert rows["demo-path"]["problem"] is None and listed["problem"] is None
+
+
+@pytest.mark.parametrize("named", ["~nobody-of-that-name/x", "x" * 5000, __file__])
+def test_the_list_is_printed_where_there_can_be_no_library(named, monkeypatch) -> None:
+    monkeypatch.setenv("HISTOALIGN_ENCODERS", named)
+    done = call("encoders", "list")
+    assert "demonstration" in done.stdout and "cannot be told" in done.stdout
+    assert "cannot be the folder of encoders" in done.stdout
+
+    listed = json.loads(call("encoders", "list", "--json").stdout)
+    assert listed["folder"] is None and "cannot be the folder" in listed["problem"]
+    assert sum(r["problem"] is None for r in listed["encoders"]) == 2
+
+
+def test_names_that_cannot_be_written_are_escaped_in_json(own_encoders) -> None:
+    (own_encoders / "\udcff").mkdir(parents=True)
+    problem = json.loads(call("encoders", "list", "--json").stdout)["encoders"][-1]["problem"]
+    assert "\udcff has a name that no encoder can have" in problem

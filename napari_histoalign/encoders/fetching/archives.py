@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import errno
+import lzma
 import os
 import shutil
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from napari_histoalign.encoders.fetching.faults import Cancelled
 from napari_histoalign.encoders.fetching.words import amount
+from napari_histoalign.encoders.foreign import reason
 from napari_histoalign.errors import EncoderError
 
 BLOCK = 1 << 22
@@ -50,18 +53,25 @@ def take_out(archive: Path, name: str, target: Path, largest: int, cancelled: Ca
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             with opened.open(member) as read, target.open("wb") as write:
                 # reading ends at the stated size and compares the checksum there
-                while block := read.read(BLOCK):
+                while block := _read(read):
                     write.write(block)
                     if cancelled():
                         raise Cancelled
                 write.flush()
                 os.fsync(write.fileno())
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as err:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as err:
         target.unlink(missing_ok=True)
         raise EncoderError(f"{archive.name} is no archive that can be unpacked ({err}).") from err
     except BaseException:
         target.unlink(missing_ok=True)
         raise
+
+
+def _read(file: IO[bytes]) -> bytes:
+    try:
+        return file.read(BLOCK)
+    except (zlib.error, lzma.LZMAError, EOFError, OSError) as err:  # bzip2 raises the last for damaged data
+        raise zipfile.BadZipFile(reason(err)) from err
 
 
 def _member(opened: zipfile.ZipFile, name: str, archive: Path, largest: int) -> zipfile.ZipInfo:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import EncoderError
+from napari_histoalign.files import read_json
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.registry import EncoderSpec
@@ -25,10 +25,8 @@ def read_config(path: Path) -> dict[str, Any]:
         It cannot be read, or is none.
     """
     try:
-        if path.stat().st_size > LARGEST:
-            raise EncoderError(f"{path} is too large for a configuration.")
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as err:
+        found = read_json(path, LARGEST)
+    except (OSError, ValueError) as err:
         raise EncoderError(f"{path} cannot be read as JSON ({err}). Get it again.") from err
     if not isinstance(found, dict):
         raise EncoderError(f"{path} holds no configuration.")

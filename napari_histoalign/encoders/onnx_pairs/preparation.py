@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_histoalign.encoders.onnx_pairs.description import PAIR
-from napari_histoalign.encoders.processor_config import PROCESSOR, read_processor
+from napari_histoalign.encoders.processor_config import find_processor, read_processor
 from napari_histoalign.errors import EncoderError
 
 FIELDS = ("resize", "interpolation", "normalisation")
@@ -19,7 +19,7 @@ def preparation(folder: Path, said: Mapping[str, Any]) -> tuple[dict[str, Any], 
     Parameters
     ----------
     folder
-        Perhaps with ``preprocessor_config.json``.
+        Perhaps with a file of transformers' image processor.
     said
         What is known already; where it says everything, that file is not read.
 
@@ -36,10 +36,10 @@ def preparation(folder: Path, said: Mapping[str, Any]) -> tuple[dict[str, Any], 
     EncoderError
         The file asks for what is not known here.
     """
-    path = folder / PROCESSOR
     if all(name in said for name in FIELDS):
         return {}, []
-    if not path.is_file():
+    path = find_processor(folder)
+    if path is None:
         return {}, ["no file says how its pixels are prepared: CLIP's way is taken"]
     try:
         return read_processor(path), []
