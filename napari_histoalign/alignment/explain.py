@@ -89,8 +89,8 @@ def explain(tensor: SimilarityTensor, alignment: Alignment, scores: Scores, tile
 
     The pooled similarity a_c of a class is shared among its bag's members by integrated gradients
     (Sundararajan et al. 2017; Aumann & Shapley 1974) from the mean similarity m of all the tile's views and
-    prompts: ``phi_vk = (s_vk - m) * integral over u in 0..1 of da_c/ds_vk at m + u (s - m)``. For the mean that
-    is ``(s_vk - m) / size of the bag``; where the best fits count more, so do their shares; weights that
+    prompts: ``phi_vk = (s_vk - m) * integral over u in 0..1 of da_c/ds_vk at m + u (s - m)``. For the mean
+    that is ``(s_vk - m) / size of the bag``; where the best fits count more, so do their shares; weights that
     transport or crops give are taken as they are. Shares add up to ``a_c - m``. A many-to-many logit is the
     difference from the mean over classes, which takes off m and gives each prompt a part in the others:
     ``logit_c = sum_pvk weight_p gain_p (1[k in c] - 1/classes) phi_pvk / temperature``. Logits of linear

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.errors import AlignmentError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -20,14 +22,75 @@ SHARPNESS = 0.5
 MOST_STEPS = 100
 CLOSE = 1e-2
 """A tile whose views' weights are met within this share of an even one is done; numbers as published."""
+LEAST_SMOOTHING = 0.01
+"""Cosines may lie 2 apart: ``exp(-2 / 0.01)`` and scalings as large are well within double precision."""
+DOUBLE_BELOW = 0.05
+"""From this smoothing on single precision will do: it holds ``exp(-2 / 0.05)``, and scalings as large."""
+AT_ONCE = 2**20
+"""Similarities that `transport_pool` transports at a time."""
 
 
-def transport_plan(cosines: Floats, views: Floats, prompts: Floats) -> Floats:
+def transport_pool(
+    cosines: Floats,
+    views: Floats | None = None,
+    prompts: Floats | None = None,
+    *,
+    smoothing: float = SMOOTHING,
+) -> Floats:
+    """A class's similarity to tiles by optimal transport: ``sum_kv T_kv s_kv`` with the plan T.
+
+    AWT (Zhu et al., NeurIPS 2024) sums logits so; here the sum is in the units of the cosines. What is added
+    to all cosines of a tile is added to its sum.
+
+    Parameters
+    ----------
+    cosines
+        Of one class's prompts with the views of tiles, shape (prompts, views, n).
+    views
+        Weights of each tile's views, shape (views, n), each tile's sum 1 (`view_weights`); even by default.
+    prompts
+        Weights of the prompts, shape (prompts,), their sum 1 (`prompt_weights`); even by default.
+    smoothing
+        Strength of the entropy in units of the cost, at least `LEAST_SMOOTHING`. The larger it is, the
+        nearer the plan is to the product of both weights (a weighted mean); the smaller, the nearer to the
+        best match.
+
+    Returns
+    -------
+    ndarray
+        float32, shape (n,).
+
+    Raises
+    ------
+    AlignmentError
+        The arrays do not fit together, or hold numbers that are no weights or no cosines.
+    """
+    s = np.asarray(cosines, np.float32)
+    if s.ndim != 3 or 0 in s.shape[:2]:
+        raise AlignmentError(f"Cosines have the shape (prompts, views, tiles); got {s.shape}.")
+    if not np.isfinite(s).all():
+        raise AlignmentError("A cosine is not a finite number.")
+    k, v, n = s.shape
+    a = np.full((v, n), 1 / v, np.float32) if views is None else _checked(views, (v, n), "views")
+    b = np.full(k, 1 / k, np.float32) if prompts is None else _checked(prompts, (k,), "prompts")
+    pooled = np.empty(n, np.float32)
+    step = max(AT_ONCE // (k * v), 1)
+    for start in range(0, n, step):
+        rows = slice(start, start + step)
+        plan = transport_plan(s[:, :, rows], a[:, rows], b, smoothing=smoothing)
+        pooled[rows] = np.einsum("kvn,kvn->n", plan, s[:, :, rows])
+    return pooled
+
+
+def transport_plan(
+    cosines: Floats, views: Floats, prompts: Floats, *, smoothing: float = SMOOTHING
+) -> Floats:
     """How much of each view goes to each prompt of a class: the entropic optimal plan.
 
     ``T = argmin_T sum_kv T_kv (1 - s_kv) - e H(T)`` with the sum over prompts equal to the views' weights and
     that over views equal to the prompts', by Sinkhorn's scaling of ``exp(-(1 - s) / e)``. AWT (Zhu et al.,
-    NeurIPS 2024) aligns image crops with descriptions so; e is `SMOOTHING`.
+    NeurIPS 2024) aligns image crops with descriptions so, with e = 0.1. With one view or one
+    prompt there is but one plan, which is returned as it is.
 
     Parameters
     ----------
@@ -37,17 +100,31 @@ def transport_plan(cosines: Floats, views: Floats, prompts: Floats) -> Floats:
         Weights of each tile's views, shape (views, n); each tile's sum to 1.
     prompts
         Weights of the prompts, shape (prompts,); they sum to 1.
+    smoothing
+        e, in units of the cost, at least `LEAST_SMOOTHING`. With little of it the steps may run out before
+        both weights are met.
 
     Returns
     -------
     ndarray
         float32, shape (prompts, views, n); each tile's sum to 1.
+
+    Raises
+    ------
+    AlignmentError
+        There is too little smoothing.
     """
+    if not LEAST_SMOOTHING <= smoothing < np.inf:
+        raise AlignmentError(f"Smoothing is a number of at least {LEAST_SMOOTHING:g}; got {smoothing!r}.")
+    if 1 in cosines.shape[:2]:
+        only: Floats = prompts[:, None, None].astype(np.float32) * views.astype(np.float32)
+        return only
+    kind = np.float64 if smoothing < DOUBLE_BELOW else np.float32
     # less each tile's best: a constant that scaling takes out again, and no exponent overflows
-    kernel = np.exp((cosines - cosines.max(axis=(0, 1))) / np.float32(SMOOTHING))
-    rows = prompts[:, None].astype(np.float32)
-    left = np.ones((cosines.shape[0], cosines.shape[2]), np.float32)
-    right = np.ones((cosines.shape[1], cosines.shape[2]), np.float32)
+    kernel = np.exp((cosines - cosines.max(axis=(0, 1))).astype(kind) / kind(smoothing))
+    rows = prompts[:, None].astype(kind)
+    left = np.ones((cosines.shape[0], cosines.shape[2]), kind)
+    right = np.ones((cosines.shape[1], cosines.shape[2]), kind)
     for _ in range(MOST_STEPS):
         left = rows / np.einsum("kvn,vn->kn", kernel, right)
         met = np.einsum("kvn,kn->vn", kernel, left)
@@ -56,9 +133,26 @@ def transport_plan(cosines: Floats, views: Floats, prompts: Floats) -> Floats:
         if not apart.any():
             break
         right[:, apart] = (views / met)[:, apart]
-    plan: Floats = kernel * left[:, None] * right[None]
-    plan /= plan.sum(axis=(0, 1))
+    whole = kernel * left[:, None] * right[None]
+    whole /= whole.sum(axis=(0, 1))
+    plan: Floats = whole.astype(np.float32, copy=False)
     return plan
+
+
+def entropy_weights(logits: Floats) -> Floats:
+    """Weights of views or prompts by how sure they are of a class: ``softmax(-H / 0.5)`` (AWT).
+
+    Parameters
+    ----------
+    logits
+        Logits of classes, shape (classes, members, ...).
+
+    Returns
+    -------
+    ndarray
+        float32, shape (members, ...); they sum to 1 over members.
+    """
+    return _softmax(-_entropy(logits) / np.float32(SHARPNESS))
 
 
 def view_weights(class_cosines: Floats, scale: float) -> Floats:
@@ -78,15 +172,17 @@ def view_weights(class_cosines: Floats, scale: float) -> Floats:
     ndarray
         float32, shape (views, n).
     """
-    return _softmax(-_entropy(class_cosines * np.float32(scale)) / np.float32(SHARPNESS))
+    return entropy_weights(class_cosines * np.float32(scale))
 
 
 def prompt_weights(texts: Floats, classes: Sequence[slice], scale: float) -> Floats:
     """Weights of prompts: those that mean one class more than the others count more.
 
     ``b_k = softmax(-H_k / 0.5)`` within the prompt's class, H the entropy over classes of
-    ``softmax(scale * <t_k, mean of the class's other prompts>)``. AWT judges descriptions so by texts alone;
-    leaving the prompt out of its own class's mean is ours, or it would vouch for itself.
+    ``softmax(scale * <t_k, mean of the class's other prompts>)``. AWT takes the entropy of the image's mean
+    logits in which the description's own logit stands for its class; here texts are judged by texts, so that
+    weights are the same for every tile. A prompt is left out of its own class's mean, or it would vouch for
+    itself.
 
     Parameters
     ----------
@@ -113,8 +209,18 @@ def prompt_weights(texts: Floats, classes: Sequence[slice], scale: float) -> Flo
         means[c] -= texts[prompts]
         means /= np.maximum(np.linalg.norm(means, axis=2, keepdims=True), 1e-12)
         cosines = np.einsum("ckd,kd->ck", means, texts[prompts])
-        weights[prompts] = _softmax(-_entropy(cosines * np.float32(scale)) / np.float32(SHARPNESS))
+        weights[prompts] = entropy_weights(cosines * np.float32(scale))
     return weights
+
+
+def _checked(weights: Floats, shape: tuple[int, ...], what: str) -> Floats:
+    """Weights that sum to 1 over the first axis."""
+    w = np.asarray(weights, np.float32)
+    if w.shape != shape:
+        raise AlignmentError(f"Weights of {what} have the shape {shape} here; got {w.shape}.")
+    if not ((w >= 0).all() and (np.abs(w.sum(axis=0) - 1) < 1e-3).all()):
+        raise AlignmentError(f"Weights of {what} are numbers of at least 0 with the sum 1.")
+    return w
 
 
 def _entropy(logits: Floats) -> Floats:

@@ -11,6 +11,7 @@ import typer
 from napari_histoalign import __version__
 from napari_histoalign.cli.demo import demo
 from napari_histoalign.cli.encoders import app as encoders
+from napari_histoalign.cli.evaluate import evaluate
 from napari_histoalign.cli.run import run
 from napari_histoalign.encoders.offline import hub_off
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command()(demo)
 app.command()(run)
+app.command()(evaluate)
 app.add_typer(encoders, name="encoders")
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from napari_histoalign.evaluation.intervals import PatientBootstrap
 
+    Floats = NDArray[np.float64]
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:
@@ -67,8 +69,9 @@ def judged_slices(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str
 def slice_results(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str, SliceResult]:
     """Measures with intervals for each slice.
 
-    Where a set has several magnifications, a measure of `ALL` is its mean over them, as BreakHis papers
-    report it; its confusion matrix and its classes' own figures count all images together.
+    Where a set has several magnifications, a measure of `ALL` is its mean over those where it is defined (an
+    AUROC needs images of both classes), as BreakHis papers report it; its confusion matrix and its classes'
+    own figures count all images together.
 
     Parameters
     ----------
@@ -88,8 +91,7 @@ def slice_results(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str
         if not (several and name == ALL)
     }
     if several:
-        values[ALL] = _means([values[name] for name in magnifications])
-        drawn[ALL] = _means([drawn[name] for name in magnifications])
+        values[ALL], drawn[ALL] = _means([(values[name], drawn[name]) for name in magnifications])
     return {
         name: SliceResult(
             images=len(judged.labels),
@@ -103,7 +105,12 @@ def slice_results(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str
 
 
 def _means(
-    parts: Sequence[Mapping[str, NDArray[np.float64]]],
-) -> dict[str, NDArray[np.float64]]:
-    """The mean of each measure over magnifications; NaN where one of them has none."""
-    return {name: np.mean([part[name] for part in parts], axis=0) for name in MEASURES}
+    parts: Sequence[tuple[Mapping[str, Floats], Mapping[str, Floats]]],
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Values and draws of each measure, meaned over the magnifications where it is defined."""
+    values, drawn = {}, {}
+    for name in MEASURES:
+        known = [part for part in parts if np.isfinite(part[0][name][0])] or parts
+        values[name] = np.mean([part[0][name] for part in known], axis=0)
+        drawn[name] = np.mean([part[1][name] for part in known], axis=0)
+    return values, drawn

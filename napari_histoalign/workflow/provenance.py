@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.results import Run, run_identity
+from napari_histoalign.results.software import software_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,26 +16,6 @@ if TYPE_CHECKING:
     from napari_histoalign.engine import Analysis, Scored
     from napari_histoalign.slides import TissueMask
     from napari_histoalign.workflow.summary import RunSummary
-
-LIBRARIES = (
-    "napari-histoalign",
-    "numpy",
-    "torch",
-    "transformers",
-    "open_clip_torch",
-    "timm",
-    "tokenizers",
-    "sentencepiece",
-    "onnxruntime",
-    "openslide-python",
-    "openslide-bin",
-    "tifffile",
-    "imagecodecs",
-    "pillow",
-    "shapely",
-    "zarr",
-)
-"""Libraries whose version can change a number."""
 
 
 def identity(analysis: Analysis, prompts: PromptSet, alignment: Alignment) -> str:
@@ -67,7 +47,11 @@ def provenance(
     slide, grid = analysis.slide, analysis.grid
     return Run(
         run_id=run_id,
-        software={"python": platform.python_version(), "platform": platform.platform(), **_versions()},
+        software={
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **software_versions(),
+        },
         slide={
             "file": slide.path.name,
             "fingerprint": slide.fingerprint,
@@ -130,14 +114,3 @@ def _tissue(tissue: TissueMask) -> dict[str, Any]:
         "threshold": None if drawn else tissue.threshold,
         "share": tissue.area_share,
     }
-
-
-def _versions() -> dict[str, str]:
-    """Installed versions of `LIBRARIES`."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

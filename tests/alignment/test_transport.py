@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -10,13 +11,17 @@ from cases import unit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_histoalign.alignment import transport
 from napari_histoalign.alignment.transport import (
     CLOSE,
     SMOOTHING,
+    entropy_weights,
     prompt_weights,
     transport_plan,
+    transport_pool,
     view_weights,
 )
+from napari_histoalign.errors import AlignmentError
 
 
 def case(seed: int, prompts: int = 4, views: int = 3, n: int = 6):
@@ -99,3 +104,105 @@ def test_prompts_that_could_mean_another_class_weigh_less() -> None:
     assert weights[:4].argmin() == 3
     assert weights[:4].sum() == pytest.approx(1) and weights[4:].sum() == pytest.approx(1)
     assert prompt_weights(texts[:2].astype(np.float32), [slice(0, 1), slice(1, 2)], 10.0).tolist() == [1, 1]
+
+
+def pooled_by_loops(cosines: np.ndarray, a: np.ndarray, b: np.ndarray, smoothing: float) -> list[float]:
+    """One tile after another, in double precision, until nothing moves."""
+    out = []
+    for tile in range(cosines.shape[2]):
+        kernel = np.exp((cosines[:, :, tile].astype(float) - 1) / smoothing)
+        right = np.ones(cosines.shape[1])
+        for _ in range(4000):
+            left = b / (kernel @ right)
+            right = a[:, tile] / (kernel.T @ left)
+        out.append(float((left[:, None] * kernel * right * cosines[:, :, tile]).sum()))
+    return out
+
+
+@pytest.mark.parametrize(("smoothing", "within"), [(0.03, 4e-3), (0.1, 2e-3), (1.0, 1e-3)])
+def test_pooling_is_the_sum_over_the_plan(smoothing: float, within: float) -> None:
+    cosines, a, b = case(1, prompts=5, views=4)
+    got = transport_pool(cosines, a, b, smoothing=smoothing)
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, pooled_by_loops(cosines, a, b, smoothing), atol=within)
+
+
+def test_much_smoothing_is_the_weighted_mean_and_little_the_best_match() -> None:
+    cosines, a, b = case(2)
+    mean = np.einsum("k,vn,kvn->n", b, a, cosines)
+    np.testing.assert_allclose(transport_pool(cosines, a, b, smoothing=1e4), mean, atol=1e-4)
+
+    square = np.random.default_rng(0).permutation(np.linspace(0.0, 0.8, 9)).reshape(3, 3)
+    best = max(sum(square[k, m] for k, m in enumerate(order)) / 3 for order in permutations(range(3)))
+    got = transport_pool(square[:, :, None].astype(np.float32), smoothing=0.01)[0]
+    assert got == pytest.approx(best, abs=2e-3)
+    assert transport_pool(square[:, :, None].astype(np.float32), smoothing=1.0)[0] < best - 0.02
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@given(seed=st.integers(0, 10_000), smoothing=st.sampled_from([0.01, 0.05, 0.1, 10.0]))
+@settings(max_examples=25, deadline=None)
+def test_pooling_whatever_the_cosines(seed: int, smoothing: float) -> None:
+    _, a, b = case(seed)
+    cosines = np.random.default_rng(seed).uniform(-1, 1, (4, 3, 6)).astype(np.float32)
+    got = transport_pool(cosines, a, b, smoothing=smoothing)
+    assert (got >= cosines.min((0, 1)) - 1e-6).all() and (got <= cosines.max((0, 1)) + 1e-6).all()
+    np.testing.assert_allclose(
+        transport_pool(cosines + np.float32(0.5), a, b, smoothing=smoothing), got + 0.5, atol=1e-3
+    )
+    rng = np.random.default_rng(seed)
+    k, v, n = rng.permutation(4), rng.permutation(3), rng.permutation(6)
+    moved = transport_pool(cosines[k][:, v][:, :, n], a[v][:, n], b[k], smoothing=smoothing)
+    np.testing.assert_allclose(moved, got[n], atol=1e-3)
+
+
+def test_a_prompt_given_twice_with_half_its_weight_changes_nothing() -> None:
+    cosines, a, b = case(3)
+    twice = np.concatenate([cosines, cosines[:1]])
+    halves = np.concatenate([[b[0] / 2], b[1:], [b[0] / 2]]).astype(np.float32)
+    np.testing.assert_allclose(transport_pool(twice, a, halves), transport_pool(cosines, a, b), atol=1e-5)
+
+
+def test_the_only_plan_is_met_exactly() -> None:
+    cosines, a, b = case(4)
+    np.testing.assert_allclose(transport_pool(cosines[:1], a), (a * cosines[0]).sum(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(transport_pool(cosines[:, :1], None, b), b @ cosines[:, 0], rtol=1e-5)
+    # near enough to even weights for the steps to stop at once
+    nearly = np.array([[0.335], [0.333], [0.332]], np.float32)
+    alike = np.full((1, 3, 1), 0.3, np.float32)
+    np.testing.assert_array_equal(transport_plan(alike, nearly, np.ones(1, np.float32))[0], nearly)
+
+
+def test_tiles_are_pooled_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cosines, a, b = case(6, n=50)
+    whole = transport_pool(cosines, a, b)
+    monkeypatch.setattr(transport, "AT_ONCE", 12 * 7)
+    np.testing.assert_allclose(transport_pool(cosines, a, b), whole, atol=1e-6)
+    assert transport_pool(cosines[:, :, :0], a[:, :0], b).shape == (0,)
+
+
+def test_entropy_weights_by_hand() -> None:
+    p = np.array([[0.5, 0.9, 1.0], [0.5, 0.1, 1e-30]])  # two classes, three members
+    entropies = np.array([math.log(2), -(0.9 * math.log(0.9) + 0.1 * math.log(0.1)), 0.0])
+    odds = np.exp(-entropies / 0.5)
+    got = entropy_weights(np.log(p).astype(np.float32))
+    np.testing.assert_allclose(got, odds / odds.sum(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.001, -1.0, float("nan"), float("inf")])
+def test_smoothing_that_cannot_be(smoothing: float) -> None:
+    with pytest.raises(AlignmentError, match=r"at least 0\.01"):
+        transport_pool(case(0)[0], smoothing=smoothing)
+
+
+def test_arrays_that_do_not_fit() -> None:
+    cosines, a, b = case(0)
+    for arguments, complaint in (
+        ((cosines[0],), "shape"),
+        ((cosines * np.float32(np.nan),), "finite"),
+        ((cosines, a[:2], b), "Weights of views"),
+        ((cosines, a, b[:2]), "Weights of prompts"),
+        ((cosines, a, 2 * b), "sum 1"),
+    ):
+        with pytest.raises(AlignmentError, match=complaint):
+            transport_pool(*arguments)

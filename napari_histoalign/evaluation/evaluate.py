@@ -1,0 +1,308 @@
+"""An evaluation from images to what reports are written from."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_histoalign.errors import AlignmentError, DatasetError
+from napari_histoalign.evaluation.comparing import MEASURE, compare, holm
+from napari_histoalign.evaluation.configurations import MAIN, Configuration, ours, table_iii
+from napari_histoalign.evaluation.embedding import Embedded, embed_set
+from napari_histoalign.evaluation.examples import examples_of
+from napari_histoalign.evaluation.intervals import PatientBootstrap
+from napari_histoalign.evaluation.leakage import leaks
+from napari_histoalign.evaluation.outcome import ALL, Outcome, Row
+from napari_histoalign.evaluation.protocols import PROTOCOLS, balanced
+from napari_histoalign.evaluation.records import Fold, ImageSet
+from napari_histoalign.evaluation.scoring import Scoring
+from napari_histoalign.evaluation.slicing import Truth, slice_results
+from napari_histoalign.results.software import software_versions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from napari_histoalign.alignment import PromptSet
+    from napari_histoalign.encoders import Encoder
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is evaluated.
+
+    Attributes
+    ----------
+    protocol
+        A key of `PROTOCOLS`.
+    views
+        In place of the protocol's.
+    scale
+        See `napari_histoalign.evaluation.scale.SCALES`.
+    ablation
+        Whether all rows are scored, or HistoAlign's table and the main one.
+    shots
+        Labelled images a class and fold for few-shot rows; 0 for none.
+    replicates, seed
+        Of the bootstrap, of drawn folds and examples.
+    batch
+        Images a step.
+    examples
+        Whether the report shows images.
+    """
+
+    protocol: str = "own"
+    views: tuple[str, ...] | None = None
+    scale: str = "native"
+    ablation: bool = False
+    shots: int = 8
+    replicates: int = 2000
+    seed: int = 0
+    batch: int = 32
+    examples: bool = True
+
+    def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise DatasetError(f"There is no protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}.")
+
+
+def evaluate(
+    image_set: ImageSet,
+    encoders: Sequence[Encoder],
+    prompts: PromptSet,
+    plan: Plan,
+    *,
+    cache: Path | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Outcome:
+    """Score a labelled set in many ways, and measure each.
+
+    Images are embedded once, or taken from the store; all rows are computed from the same embeddings.
+    Labels choose nothing but the examples of few-shot rows, which are of other patients than those they
+    judge, and the single encoder that rows are compared with, which the report says.
+
+    Parameters
+    ----------
+    image_set, encoders, prompts, plan
+        What is evaluated, and how.
+    cache
+        Folder of the embeddings; the package's own by default.
+    on_progress
+        Told how many images are embedded, and of how many.
+
+    Raises
+    ------
+    DatasetError
+        No image can be read, or the prompts lack a class.
+    HistoalignError
+        An encoder or the store fails.
+    """
+    protocol = PROTOCOLS[plan.protocol]
+    if protocol.balanced:
+        image_set = balanced(image_set, plan.seed)
+    views = plan.views or protocol.views
+    embedded = embed_set(
+        image_set,
+        encoders,
+        views=views,
+        scale=plan.scale,
+        batch=plan.batch,
+        cache=cache,
+        on_progress=on_progress,
+    )
+    records = [image_set.records[i] for i in embedded.kept]
+    labels = np.array([record.label for record in records], np.int64)
+    patients = tuple(record.patient for record in records)
+    truth = Truth(
+        labels,
+        tuple(record.magnification for record in records),
+        image_set.class_names,
+        image_set.positive,
+        PatientBootstrap(patients, replicates=plan.replicates, seed=plan.seed),
+    )
+    scoring = Scoring(embedded.images, encoders, prompts, image_set.class_names, unscaled=protocol.unscaled)
+    wanted = table_iii([encoder.spec.title for encoder in encoders])
+    extra = ours(views=len(views), shots=plan.shots)
+    wanted += extra if plan.ablation else extra[:1]
+    folds = _kept_folds(image_set, embedded)
+    rows, refused = _rows(wanted, scoring, truth, patients, folds, plan)
+    rows = _compared(rows, truth, plan.seed)
+    shown = next((row for row in rows if row.key == MAIN), rows[0])
+    problems = sorted((*image_set.problems, *embedded.problems, *leaks(image_set)), key=lambda p: p.name)
+    return Outcome(
+        title=f"Evaluation on {image_set.name}",
+        dataset=_dataset(image_set, truth, patients, views, plan),
+        class_names=image_set.class_names,
+        positive=image_set.positive,
+        names=tuple(record.name for record in records),
+        labels=labels,
+        patients=patients,
+        magnifications=truth.magnifications,
+        rows=tuple(rows),
+        slices=truth.slices,
+        prompts=_prompts(scoring, image_set.class_names),
+        encoders=tuple(_encoder(encoder) for encoder in encoders),
+        problems=tuple(problems),
+        notes=(*_notes(image_set, truth), *protocol.notes, *refused, *_pairs(scoring)),
+        examples=examples_of(image_set, embedded.kept, labels, shown.probabilities) if plan.examples else {},
+        example_row=shown.key,
+        provenance={
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "command": " ".join(["histoalign", *sys.argv[1:]]),
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            **software_versions(),
+            "plan": {**vars(plan), "views": list(views)},
+            "prompts": prompts.name,
+        },
+    )
+
+
+def _rows(
+    wanted: Sequence[Configuration],
+    scoring: Scoring,
+    truth: Truth,
+    patients: Sequence[str],
+    folds: Sequence[Fold],
+    plan: Plan,
+) -> tuple[list[Row], list[str]]:
+    """Rows that can be scored, and why the others cannot."""
+    rows, refused = [], []
+    for configuration in wanted:
+        try:
+            answers = scoring.answer(
+                configuration,
+                labels=truth.labels,
+                patients=patients,
+                folds=folds,
+                shots=plan.shots,
+                seed=plan.seed,
+            )
+        except AlignmentError as err:
+            refused.append(f"Left out: {configuration.title}. {err}")
+            continue
+        rows.append(
+            Row(
+                key=configuration.key,
+                title=configuration.title,
+                group=configuration.group,
+                kind=configuration.kind,
+                slices=slice_results(truth, answers.probabilities),
+                probabilities=answers.probabilities,
+                settings=configuration.to_dict(),
+                notes=answers.notes,
+            )
+        )
+    return rows, refused
+
+
+def _compared(rows: list[Row], truth: Truth, seed: int) -> list[Row]:
+    """Rows with their difference from the best single encoder, corrected for how many there are."""
+    single = [row for row in rows if row.key.startswith("one-to-one")]
+    if not single:
+        return rows
+    best = max(single, key=lambda row: row.slices[ALL].measures[MEASURE].value)
+    others = [row for row in rows if row is not best]
+    found = [compare(truth, row.probabilities, best.probabilities, best.title, seed) for row in others]
+    corrected = dict(
+        zip([row.key for row in others], zip(found, holm([f.p for f in found]), strict=True), strict=True)
+    )
+    return [
+        row
+        if row is best
+        else replace(row, comparison=replace(corrected[row.key][0], p_corrected=corrected[row.key][1]))
+        for row in rows
+    ]
+
+
+def _kept_folds(image_set: ImageSet, embedded: Embedded) -> list[Fold]:
+    """Folds by the position among the images that could be read."""
+    place = np.full(len(image_set.records), -1)
+    place[embedded.kept] = np.arange(len(embedded.kept))
+    return [
+        Fold(fold.name, _there(place, fold.train), _there(place, fold.test), fold.official)
+        for fold in image_set.folds
+    ]
+
+
+def _there(place: NDArray[np.int64], part: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = place[part]
+    return found[found >= 0]
+
+
+def _dataset(
+    image_set: ImageSet, truth: Truth, patients: Sequence[str], views: Sequence[str], plan: Plan
+) -> dict[str, Any]:
+    counts = {
+        name: {
+            c: int(
+                sum(
+                    label == k and (name in (ALL, m))
+                    for label, m in zip(truth.labels, truth.magnifications, strict=True)
+                )
+            )
+            for k, c in enumerate(image_set.class_names)
+        }
+        for name in truth.slices
+    }
+    return {
+        "name": image_set.name,
+        "root": image_set.root.name,
+        "images": len(truth.labels),
+        "patients": len(set(patients)),
+        "counts": counts,
+        "views": list(views),
+        "scale": plan.scale,
+        "folds": [fold.name for fold in image_set.folds],
+        "citation": image_set.citation,
+    }
+
+
+def _notes(image_set: ImageSet, truth: Truth) -> list[str]:
+    notes = list(image_set.notes)
+    notes.append(
+        "Intervals resample patients, not images. Rows are compared with the single encoder whose balanced "
+        "accuracy on these very images is highest, a choice that favours that encoder; p-values exchange the "
+        "answers of whole patients and are corrected for the number of rows (Holm)."
+    )
+    notes.append(
+        "Many-to-many rows take spreads, temperatures and weights from all images, never from labels; "
+        "prompts were written beforehand, and no row was chosen by its result."
+    )
+    if truth.bootstrap.count < 20:
+        notes.append(
+            f"{truth.bootstrap.count} patients are few: intervals are wide and may still be too narrow."
+        )
+    return notes
+
+
+def _pairs(scoring: Scoring) -> list[str]:
+    return [found.describe() for found in scoring.crossed.values()]
+
+
+def _prompts(scoring: Scoring, class_names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    return {
+        name: tuple(text for text, k in zip(scoring.texts, scoring.class_index, strict=True) if k == c)
+        for c, name in enumerate(class_names)
+    }
+
+
+def _encoder(encoder: Encoder) -> dict[str, Any]:
+    spec = encoder.spec
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "role": spec.role,
+        "licence": spec.licence,
+        "weights_sha256": encoder.weights_hash,
+        "preprocessing": encoder.preprocessing,
+        "notice": spec.notice,
+        "citation": spec.citation,
+    }
