@@ -156,8 +156,8 @@ def external_files(path: Path) -> tuple[str, ...]:
         raise EncoderError(f"{path} is no whole ONNX file ({_first_line(err)}). Get it again.") from err
     if endless := sorted(_operators(model, onnx.NodeProto) & ENDLESS):
         raise EncoderError(
-            f"{path} repeats steps ({', '.join(endless)}), which no tower does and which need never end: it is "
-            "not run. Export it without them."
+            f"{path} repeats steps ({', '.join(endless)}), which no tower does and which need never end: "
+            "it is not run. Export it without them."
         )
     names: dict[str, None] = {}
     for tensor in _tensors(model, onnx.TensorProto):
@@ -204,7 +204,7 @@ def _tensors(message: Any, kind: type) -> Iterator[Any]:
                 yield from _tensors(inner, kind)
 
 
-def _operators(message: Any, kind: type) -> set[str]:
+def _operators(message: Any, kind: Any) -> set[str]:
     """Names of all operators of a model, those of subgraphs and functions too."""
     found: set[str] = set()
     for field, value in message.ListFields():
