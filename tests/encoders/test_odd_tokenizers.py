@@ -1,4 +1,4 @@
-"""Tokenizers of other people's folders: padded on the left, larger than the text tower, or hostile."""
+"""Tokenizers of other people's folders: padded on the left, larger than the text tower, or damaged."""
 
 from __future__ import annotations
 
@@ -55,37 +55,6 @@ def test_a_tokenizer_larger_than_the_text_tower_is_refused(tmp_path: Path) -> No
     add_encoder("mine", source, EncoderLibrary(tmp_path / "library"))
 
 
-def doubling(steps: int) -> dict[str, Any]:
-    return {"type": "Replace", "pattern": {"String": "a"}, "content": "aa" * steps}
-
-
-@pytest.mark.parametrize(
-    ("part", "sentence"),
-    [
-        ({"normalizer": {"type": "Sequence", "normalizers": [doubling(1)] * 30}}, "many times longer"),
-        ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFC"}] * 40}}, "many times longer"),
-        ({"normalizer": doubling(1000)}, "a thousand letters"),
-        ({"normalizer": {"type": "Script"}}, "the normalizer 'Script'"),
-        ({"truncation": {"max_length": 10**9, "stride": 0}}, "1000000000 tokens"),
-        ({"padding": {"strategy": {"Fixed": 10**12}}}, "1000000000000 tokens"),
-        ({"padding": {"strategy": "BatchLongest", "pad_to_multiple_of": 10**9}}, "1000000000 tokens"),
-        ({"added_tokens": [{"id": 9, "content": "x" * 2000}]}, "tokens of a thousand letters"),
-        ({"normalizer": 7}, "describes no tokenizer"),
-        ({"normalizer": {}}, "describes no tokenizer"),
-        ({"added_tokens": [{"id": 9}]}, "describes no tokenizer"),
-        ({"model": 3}, "cannot be read"),
-        ({"model": None}, "cannot be read"),
-    ],
-)
-def test_hostile_tokenizers_are_refused_before_they_are_run(
-    part: dict, sentence: str, tmp_path: Path
-) -> None:
-    path = save_tokenizer(tmp_path) / "tokenizer.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), **part}))
-    with pytest.raises(EncoderError, match=sentence):
-        FolderTokenizer(tmp_path, 8)
-
-
 @pytest.mark.parametrize("content", ["", "[" * 100_000, "{", "[]", '"x"', "\x00"])
 def test_files_that_are_no_tokenizers_are_refused(content: str, tmp_path: Path) -> None:
     (save_tokenizer(tmp_path) / "tokenizer.json").write_text(content)
@@ -107,7 +76,7 @@ class Panic(BaseException):
 def test_panics_of_rust_are_errors_and_a_stop_is_a_stop(tmp_path: Path, monkeypatch) -> None:
     import tokenizers
 
-    (tmp_path / "bpe.json").write_text("{}")
+    path = save_tokenizer(tmp_path) / "tokenizer.json"
     for raised, seen in ((Panic("overflow"), EncoderError), (KeyboardInterrupt(), KeyboardInterrupt)):
 
         class Broken:
@@ -117,7 +86,7 @@ def test_panics_of_rust_are_errors_and_a_stop_is_a_stop(tmp_path: Path, monkeypa
 
         monkeypatch.setattr(tokenizers, "Tokenizer", Broken)
         with pytest.raises(seen):
-            ConchTokenizer(tmp_path / "bpe.json")
+            ConchTokenizer(path)
 
 
 def test_reasons_are_one_line() -> None:

@@ -42,10 +42,12 @@ def prepared(path: Path, image: np.ndarray) -> np.ndarray:
     [
         {"image_processor_type": CLIP},
         {"image_processor_type": CLIP, "size": 32, "crop_size": 32, "resample": 2},
+        {"image_processor_type": CLIP, "size": 32, "crop_size": 32, "default_to_square": True},
         {"image_processor_type": CLIP, "size": {"height": 32, "width": 32}, "do_center_crop": False},
         {"image_processor_type": SIGLIP},
         {"image_processor_type": SIGLIP, "size": {"height": 32, "width": 32}, "image_mean": [0.4, 0.5, 0.6]},
         {"image_processor_type": VIT},
+        {"image_processor_type": VIT, "size": 32, "resample": 3, "do_pad": None},
         {"image_processor_type": VIT, "size": {"height": 32, "width": 32}, "do_normalize": False},
     ],
     ids=lambda fields: "-".join(map(str, fields.values()))[:40],
@@ -63,10 +65,15 @@ def test_pixels_are_those_of_transformers(fields: dict, shape: tuple, tmp_path: 
     assert np.abs(prepared(path, image) - wanted).max() * std <= 1 / 255 + 1e-6
 
 
-@pytest.mark.parametrize("name", [SIGLIP, VIT])
-def test_one_number_is_both_sides_where_nothing_is_cut_out(name: str, tmp_path: Path) -> None:
-    found = read_processor(write(tmp_path, {"image_processor_type": name, "size": 32}))
-    assert (found["resize"], found["input_size"]) == ("squash", 32)
+def test_one_number_is_both_sides_to_siglip(tmp_path: Path) -> None:
+    """As with transformers where pictures are squares; others it makes no squares of."""
+    path = write(tmp_path, {"image_processor_type": SIGLIP, "size": 32})
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    theirs = transformers.SiglipImageProcessorPil.from_dict({"size": 32})
+    wanted = np.asarray(theirs(Image.fromarray(image), return_tensors="np")["pixel_values"][0])
+
+    assert np.abs(prepared(path, image) - wanted).max() * 0.5 <= 1 / 255 + 1e-6
+    assert prepared(path, image[:, :40]).shape == (3, 32, 32)
 
 
 @pytest.mark.parametrize("name", [CLIP, "CLIPImageProcessorFast", "CLIPFeatureExtractor", None])
@@ -90,6 +97,13 @@ def test_names_of_clips_processor(name: str | None, tmp_path: Path) -> None:
         ({"image_processor_type": CLIP, "do_pad": True}, "padded"),
         ({"image_processor_type": CLIP, "do_flip_channel_order": True}, "change places"),
         ({"image_processor_type": CLIP, "size": True}, "no number of pixels"),
+        ({"image_processor_type": CLIP, "use_square_size": True}, "whatever their size says"),
+        ({"image_processor_type": CLIP, "do_crop_margin": True}, "the step 'do_crop_margin'"),
+        ({"image_processor_type": CLIP, "do_resize": "no"}, "cannot be read"),
+        ({"image_processor_type": CLIP, "size": {"shortest_edge": 32, "longest_edge": 64}}, "cannot be read"),
+        ({"image_processor_type": CLIP, "crop_size": {"shortest_edge": 224, "x": 1}}, "cannot be read"),
+        ({"image_processor": {"image_processor_type": "Siglip2ImageProcessor"}}, "the processor 'Siglip2"),
+        ({"image_processor": [1]}, "cannot be read"),
         ({"image_processor_type": CLIP, "size": {"longest_edge": 32}}, "cannot be read"),
         ({"image_processor_type": CLIP, "rescale_factor": 1e400}, "between 0 and 1"),
         ({"image_processor_type": ["x"]}, "the processor"),

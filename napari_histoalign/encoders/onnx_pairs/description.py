@@ -6,7 +6,6 @@ field but ``format`` may be left out there.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +39,13 @@ def _text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+LARGEST = 1e30
+"""Of any number that a description may hold."""
+
+
 def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # compared, for math.isfinite raises for whole numbers of hundreds of digits
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
 def _positive(value: Any) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_histoalign.encoders.foreign import one_sentence
 from napari_histoalign.encoders.tokenizing.files import check_size
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens, encoded
 from napari_histoalign.errors import EncoderError
@@ -60,8 +61,9 @@ class WordPiece(Tokenizer):
             )
         self._count = count
         self._length, self._pad, self._unknown = context_length, known[PAD], known[UNKNOWN]
-        self._pieces = _word_pieces(known, lowercase)
-        self._pieces.enable_truncation(context_length)
+        with one_sentence(f"{path} cannot be used"):
+            self._pieces = _word_pieces(known, lowercase)
+            self._pieces.enable_truncation(context_length)
 
     @property
     def vocabulary(self) -> int:

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.tokenizing.bounds import check_letters
 from napari_histoalign.encoders.tokenizing.files import check_size
+from napari_histoalign.encoders.tokenizing.recipe import check_recipe
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens, encoded
 from napari_histoalign.errors import EncoderError
 
@@ -45,17 +47,16 @@ class ConchTokenizer(Tokenizer):
         import tokenizers
 
         check_size(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as err:
-            raise EncoderError(f"{path} cannot be read ({getattr(err, 'strerror', None) or err}).") from err
+        self._path, self._growth = path, check_recipe(path)
         with one_sentence(f"{path} is no tokenizer file", "Was the download cut off? Get it again."):
-            self._bpe = tokenizers.Tokenizer.from_str(text)
+            # read here, for the library opens no path with letters foreign to the system
+            self._bpe = tokenizers.Tokenizer.from_str(path.read_text(encoding="utf-8"))
+            self._bpe.no_padding()
+            self._bpe.enable_truncation(context_length - 1)
         pad = self._bpe.token_to_id(PAD)
         if pad is None:
             raise EncoderError(f"{path} has no token {PAD}. Is it CONCH's tokenizer?")
         self._pad, self._length = pad, context_length
-        self._bpe.enable_truncation(context_length - 1)
 
     @property
     def vocabulary(self) -> int:
@@ -64,6 +65,8 @@ class ConchTokenizer(Tokenizer):
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts, cutting those that are too long before their end token."""
-        tokens = encoded(self._bpe, texts, self._length, self._pad)
+        check_letters(texts, self._growth, self._path)
+        with one_sentence(f"{self._path} cannot be used"):
+            tokens = encoded(self._bpe, texts, self._length, self._pad)
         # a person's "<pad>" is padding, too, for the text tower goes by the id
         return replace(tokens, mask=np.not_equal(tokens.ids, self._pad))

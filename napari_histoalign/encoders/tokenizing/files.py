@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from napari_histoalign.encoders.foreign import reason
+from napari_histoalign.encoders.tokenizing.bounds import check_pieces, strange
+from napari_histoalign.encoders.tokenizing.recipe import LONGEST, MOST_ADDED, check_recipe, read_object
+from napari_histoalign.encoders.tokenizing.sentencepieces import check_sentencepieces
 from napari_histoalign.errors import EncoderError
 
+RECIPE = "tokenizer.json"
+SENTENCEPIECES = ("spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
+SETTINGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 LARGEST = {
-    "tokenizer.json": 64 << 20, "vocab.json": 16 << 20, "merges.txt": 16 << 20, "vocab.txt": 16 << 20,
-    "spiece.model": 16 << 20, "tokenizer.model": 16 << 20, "sentencepiece.bpe.model": 16 << 20,
+    RECIPE: 64 << 20, "vocab.json": 16 << 20, "merges.txt": 16 << 20, "vocab.txt": 16 << 20,
+    **dict.fromkeys(SENTENCEPIECES, 32 << 20),
     "tokenizer_config.json": 8 << 20, "special_tokens_map.json": 1 << 20, "added_tokens.json": 4 << 20,
 }  # fmt: skip
-"""Bytes. The largest published one, SigLIP 2's tokenizer.json of 256,000 pieces, has about 34 million."""
-LONGEST = 1 << 16
-"""Tokens that a file may ask texts to be padded or cut to; no text tower reads as many."""
-STEPS = 32
-"""Steps of normalising a text and of taking it apart."""
-GROWTH = 64
-"""How many times longer all replacements together may make a text. Published ones keep its length."""
-LONG_PIECE = 1000
-"""Letters of a pattern, replacement or added token."""
-NORMALIZERS = {
-    "BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt", "Precompiled",
-    "Prepend", "Replace", "Sequence", "Strip", "StripAccents",
-}  # fmt: skip
+"""Bytes. The largest published tokenizer.json, SigLIP 2's of 256,000 pieces, has about 34 million, and the
+largest sentencepiece model, XLM-V's of 900,000, about 18 million."""
+OTHER = 16 << 20
+"""Bytes of files of other names."""
+COUNTS = ("extra_ids", "offset", "extra_tokens")
+"""Settings that ask for so many tokens more."""
 
 
-def check_tokenizer_files(folder: Path) -> None:
+def check_tokenizer_files(folder: Path) -> int:
     """Make sure that reading a folder's tokenizer stays within bounds.
 
-    The library behind ends the whole process where memory runs out, as steps that double a text forty
-    times would make it.
+    Returns
+    -------
+    int
+        How many times longer it may make a text before that is cut to tokens.
 
     Raises
     ------
@@ -42,69 +43,54 @@ def check_tokenizer_files(folder: Path) -> None:
     """
     for name in LARGEST:
         check_size(folder / name)
-    path = folder / "tokenizer.json"
-    if not path.is_file():
-        return
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as err:
-        raise EncoderError(f"{path} cannot be read as JSON ({err}). Get it again.") from err
-    try:
-        _check(found, path)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as err:
-        raise EncoderError(f"{path} describes no tokenizer ({type(err).__name__}: {err}).") from err
+    for name in SETTINGS:
+        if (folder / name).is_file():
+            _check_settings(read_object(folder / name), folder / name)
+    if (folder / "vocab.txt").is_file():
+        check_pieces(_text(folder / "vocab.txt").split("\n"), folder / "vocab.txt", tree=True)
+    if (folder / "vocab.json").is_file():
+        check_pieces(read_object(folder / "vocab.json"), folder / "vocab.json", tree=True)
+    growth = [check_sentencepieces(folder / name) for name in SENTENCEPIECES if (folder / name).is_file()]
+    if (folder / RECIPE).is_file():
+        growth.append(check_recipe(folder / RECIPE))
+    return max(growth, default=1)
 
 
 def check_size(path: Path) -> None:
-    """Raise an `EncoderError` for a file of a known name that is larger than any of its kind."""
+    """Raise an `EncoderError` for a file that is larger than any of its kind."""
     try:
         size = path.stat().st_size
     except OSError:  # absent, or whoever opens it says why it cannot be read
         return
-    if size > LARGEST.get(path.name, LARGEST["vocab.txt"]):
+    if size > LARGEST.get(path.name, OTHER):
         raise EncoderError(f"{path} has {size / 1e6:.0f} MB: no tokenizer file is as large. Get it again.")
 
 
-def _check(found: Mapping[str, Any], path: Path) -> None:
-    growth = 1
-    steps = list(_steps(found.get("normalizer"), "normalizers"))
-    for step in steps:
-        if step["type"] not in NORMALIZERS:
-            raise _strange(path, f"the normalizer {str(step['type'])[:60]!r}")
-        text = str(step.get("content", "")) + str(step.get("prepend", ""))
-        if len(text) > LONG_PIECE:
-            raise _strange(path, "replacements of a thousand letters")
-        growth *= max(1, len(text)) if step["type"] == "Replace" else 1
-    cuts = list(_steps(found.get("pre_tokenizer"), "pretokenizers"))
-    if len(steps) + len(cuts) > STEPS or growth > GROWTH:
-        raise _strange(path, "steps that make a text many times longer")
-    if any(len(str(step.get("pattern", ""))) > LONG_PIECE for step in (*steps, *cuts)):
-        raise _strange(path, "patterns of a thousand letters")
-    for part, keys in (
-        ("truncation", ("max_length", "stride")),
-        ("padding", ("pad_to_multiple_of", "strategy")),
-    ):
-        for value in (_lengths((found.get(part) or {}).get(key)) for key in keys):
-            if value > LONGEST:
-                raise _strange(path, f"texts of {value} tokens")
-    if any(len(token["content"]) > LONG_PIECE for token in found.get("added_tokens") or ()):
-        raise _strange(path, "tokens of a thousand letters")
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise EncoderError(f"{path} cannot be read as text in UTF-8 ({reason(err)}). Get it again.") from err
 
 
-def _steps(step: Any, inner: str) -> Iterator[Mapping[str, Any]]:
-    """A step and those in it."""
-    if step is None:
-        return
-    yield step
-    for part in step.get(inner) or ():
-        yield from _steps(part, inner)
+def _check_settings(found: Mapping[str, Any], path: Path) -> None:
+    if any(len(part) > MOST_ADDED for part in _parts(found)):
+        raise strange(path, f"lists of more than {MOST_ADDED} tokens")
+    for name in COUNTS:
+        value = found.get(name) or 0
+        if not isinstance(value, int) or value > LONGEST:
+            raise strange(path, f"{name} {str(value)[:40]}")
+    # another file than the one that is looked at here, perhaps of another folder
+    others = found.get("fast_tokenizer_files") or RECIPE
+    if others not in (RECIPE, [RECIPE]):
+        raise strange(path, f"the files {str(others)[:60]}")
+    if found.get("sp_model_kwargs"):  # such as pieces that are drawn at random
+        raise strange(path, f"sp_model_kwargs {str(found['sp_model_kwargs'])[:60]}")
 
 
-def _lengths(value: Any) -> int:
-    """The length that a field asks for: a number, or the number in ``{"Fixed": 77}``."""
-    numbers = value.values() if isinstance(value, Mapping) else (value,)
-    return max((int(n) for n in numbers if isinstance(n, int | float)), default=0)
-
-
-def _strange(path: Path, what: str) -> EncoderError:
-    return EncoderError(f"{path} asks for {what}, which no published tokenizer does: it is not read.")
+def _parts(found: Any) -> Iterator[Any]:
+    """Tables and lists in a setting."""
+    if isinstance(found, Mapping | list):
+        yield found
+        for part in found.values() if isinstance(found, Mapping) else found:
+            yield from _parts(part)

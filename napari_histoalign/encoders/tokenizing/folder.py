@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.tokenizing.bounds import check_letters
 from napari_histoalign.encoders.tokenizing.files import check_tokenizer_files
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens
 from napari_histoalign.errors import EncoderError
@@ -32,7 +33,7 @@ class FolderTokenizer(Tokenizer):
 
     def __init__(self, folder: Path, context_length: int) -> None:
         self._length, self._folder = context_length, folder
-        check_tokenizer_files(folder)
+        self._growth = check_tokenizer_files(folder)
         with one_sentence(f"The tokenizer in {folder} cannot be read"):
             from transformers import AutoTokenizer
 
@@ -57,21 +58,32 @@ class FolderTokenizer(Tokenizer):
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts; what is too long is cut as the tokenizer does it."""
-        given, side = list(texts), self._length
+        check_letters(texts, self._growth, self._folder)
+        ids = np.empty((len(texts), self._length), np.int64)
+        mask = np.empty((len(texts), self._length), bool)
+        cut = []
         with one_sentence(f"The tokenizer in {self._folder} cannot be used"):
-            whole = [len(row) for row in self._read(given)["input_ids"]]
-            done = self._read(
-                given, padding="max_length", truncation=True, max_length=side, return_attention_mask=True
-            )
-            ids = np.asarray(done["input_ids"], np.int64).reshape(len(given), side)
-            mask = np.asarray(done["attention_mask"], bool).reshape(len(given), side)
-        return Tokens(ids, mask, tuple(i for i, length in enumerate(whole) if length > side))
+            # one by one: whatever a text becomes before it is cut, only one at a time takes memory
+            for position, text in enumerate(texts):
+                if len(self._read(text)["input_ids"]) > self._length:
+                    cut.append(position)
+                done = self._read(
+                    text,
+                    padding="max_length",
+                    truncation=True,
+                    max_length=self._length,
+                    return_attention_mask=True,
+                )
+                ids[position], mask[position] = done["input_ids"], done["attention_mask"]
+        return Tokens(ids, mask, tuple(cut))
 
     def unknown(self, text: str) -> list[str]:
         """Words of which some piece is the tokenizer's sign for unknown."""
+        check_letters([text], self._growth, self._folder)
         sign = self._read.unk_token_id
-        # where padding, end or beginning is that sign too, it says nothing of the word
-        if sign is None or sign in self._read("")["input_ids"]:
-            return []
         words = dict.fromkeys(text.split())
-        return [w for w in words if sign in self._read(w, add_special_tokens=False)["input_ids"]]
+        with one_sentence(f"The tokenizer in {self._folder} cannot be used"):
+            # where padding, end or beginning is that sign too, it says nothing of the word
+            if sign is None or sign in self._read("")["input_ids"]:
+                return []
+            return [w for w in words if sign in self._read(w, add_special_tokens=False)["input_ids"]]

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.tokenizing.bounds import check_letters
 from napari_histoalign.encoders.tokenizing.files import check_size
+from napari_histoalign.encoders.tokenizing.sentencepieces import check_sentencepieces
 from napari_histoalign.encoders.tokenizing.tokens import Tokenizer, Tokens, framed
 from napari_histoalign.errors import EncoderError
 
@@ -47,19 +50,10 @@ class MuskTokenizer(Tokenizer):
         import sentencepiece
 
         check_size(path)
-        try:
+        self._path, self._growth = path, check_sentencepieces(path)
+        with one_sentence(f"{path} is no whole sentencepiece model", "Get it again."):
             # read here, for the library opens no path with letters foreign to the system
-            content = path.read_bytes()
-        except OSError as err:
-            raise EncoderError(f"{path} cannot be read ({err.strerror or err}).") from err
-        if not content:  # which the library takes for a model
-            raise EncoderError(f"{path} is empty. Was the download cut off? Get it again.")
-        try:
-            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=content)
-        except (RuntimeError, ValueError) as err:
-            raise EncoderError(
-                f"{path} is no whole sentencepiece model. Was the download cut off? Get it again."
-            ) from err
+            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
         if self._pieces.unk_id() != 0:
             raise EncoderError(
                 f"{path} does not begin with the piece for unknown letters. Is it MUSK's tokenizer?"
@@ -74,7 +68,9 @@ class MuskTokenizer(Tokenizer):
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Encode texts; a text that is too long keeps its beginning and the end token."""
-        return framed([list(self._ids(text)) for text in texts], START, END, self._length, PAD)
+        check_letters(texts, self._growth, self._path)
+        with one_sentence(f"{self._path} cannot be used"):
+            return framed([list(self._ids(text)) for text in texts], START, END, self._length, PAD)
 
     def unknown(self, text: str) -> list[str]:
         """Words with letters that the file has no piece for, in order, each once."""

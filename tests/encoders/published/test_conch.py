@@ -246,7 +246,7 @@ def test_another_vocabulary_is_refused(loads: Loads, weights: dict[str, torch.Te
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [("{", "is no tokenizer file"), (Tokenizer(models.BPE()).to_str(), "has no token <pad>")],
+    [("{", "cannot be read as JSON"), (Tokenizer(models.BPE()).to_str(), "has no token <pad>")],
 )
 def test_a_broken_vocabulary_is_refused(tmp_path: Path, content: str, sentence: str) -> None:
     (tmp_path / VOCABULARY).write_text(content)

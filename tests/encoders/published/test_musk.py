@@ -166,7 +166,7 @@ def test_an_unknown_size_and_a_tokenizer_with_too_many_pieces_are_refused(
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (lambda model: b"", "is empty"),
+        (lambda model: b"", "is no whole sentencepiece model"),
         (lambda model: model[:-50], "is no whole sentencepiece model"),
         (lambda model: b"<!DOCTYPE html>", "is no whole sentencepiece model"),
         (lambda model: train(unk_id=2, bos_id=0, eos_id=1), "Is it MUSK's tokenizer"),
