@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_histoalign.engine import VIEWS
-from napari_histoalign.engine.views import make_view
+from napari_histoalign.engine.views import FIVE_CROPS, make_view
 
 IMAGES = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
 
@@ -33,6 +33,25 @@ def test_the_centre_is_the_middle_half() -> None:
     np.testing.assert_array_equal(make_view("centre", IMAGES), IMAGES[:, 1:3, 1:3])
 
 
-def test_all_views_but_the_magnified_one_keep_every_pixel() -> None:
-    for name in set(VIEWS) - {"centre"}:
+@pytest.mark.parametrize(
+    ("name", "rows", "columns"),
+    [
+        ("top-left", slice(0, 2), slice(0, 2)),
+        ("top-right", slice(0, 2), slice(2, 4)),
+        ("bottom-left", slice(2, 4), slice(0, 2)),
+        ("bottom-right", slice(2, 4), slice(2, 4)),
+    ],
+)
+def test_corners_are_quarters(name: str, rows: slice, columns: slice) -> None:
+    np.testing.assert_array_equal(make_view(name, IMAGES), IMAGES[:, rows, columns])
+
+
+def test_corners_of_odd_sides_cover_the_tile() -> None:
+    odd = IMAGES[:, :3, :3]
+    for name in FIVE_CROPS[1:]:
+        assert make_view(name, odd).shape == (2, 2, 2, 3)
+
+
+def test_views_that_are_no_crops_keep_every_pixel() -> None:
+    for name in set(VIEWS) - set(FIVE_CROPS):
         assert sorted(make_view(name, IMAGES[:1]).ravel()) == sorted(IMAGES[:1].ravel())
