@@ -65,9 +65,9 @@ def evaluate(
         from napari_histoalign.alignment import PromptSet
         from napari_histoalign.encoders import load_encoder
         from napari_histoalign.evaluation.datasets import open_dataset
-        from napari_histoalign.evaluation.evaluate import Plan
         from napari_histoalign.evaluation.evaluate import evaluate as run
         from napari_histoalign.evaluation.leakage import check_images, leaks
+        from napari_histoalign.evaluation.plan import Plan
         from napari_histoalign.evaluation.protocols import PROTOCOLS
         from napari_histoalign.evaluation.report import write_report
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.errors import AlignmentError, DatasetError
+from napari_histoalign.errors import AlignmentError
 from napari_histoalign.evaluation.comparing import MEASURE, compare, holm
 from napari_histoalign.evaluation.configurations import MAIN, Configuration, ours, table_iii
 from napari_histoalign.evaluation.embedding import Embedded, embed_set
@@ -23,6 +23,15 @@ from napari_histoalign.evaluation.protocols import PROTOCOLS, balanced
 from napari_histoalign.evaluation.records import Fold, ImageSet
 from napari_histoalign.evaluation.scoring import Scoring
 from napari_histoalign.evaluation.slicing import Truth, slice_results
+from napari_histoalign.evaluation.telling import (
+    by_fold_of,
+    checks_of,
+    dataset_of,
+    encoder_of,
+    notes_of,
+    pairs_of,
+    prompts_of,
+)
 from napari_histoalign.results.software import software_versions
 
 if TYPE_CHECKING:
@@ -32,45 +41,7 @@ if TYPE_CHECKING:
 
     from napari_histoalign.alignment import PromptSet
     from napari_histoalign.encoders import Encoder
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is evaluated.
-
-    Attributes
-    ----------
-    protocol
-        A key of `PROTOCOLS`.
-    views
-        In place of the protocol's.
-    scale
-        See `napari_histoalign.evaluation.scale.SCALES`.
-    ablation
-        Whether all rows are scored, or HistoAlign's table and the main one.
-    shots
-        Labelled images a class and fold for few-shot rows; 0 for none.
-    replicates, seed
-        Of the bootstrap, of drawn folds and examples.
-    batch
-        Images a step.
-    examples
-        Whether the report shows images.
-    """
-
-    protocol: str = "own"
-    views: tuple[str, ...] | None = None
-    scale: str = "native"
-    ablation: bool = False
-    shots: int = 8
-    replicates: int = 2000
-    seed: int = 0
-    batch: int = 32
-    examples: bool = True
-
-    def __post_init__(self) -> None:
-        if self.protocol not in PROTOCOLS:
-            raise DatasetError(f"There is no protocol {self.protocol!r}; there are {', '.join(PROTOCOLS)}.")
+    from napari_histoalign.evaluation.plan import Plan
 
 
 def evaluate(
@@ -138,7 +109,7 @@ def evaluate(
     problems = sorted((*image_set.problems, *embedded.problems, *leaks(image_set)), key=lambda p: p.name)
     return Outcome(
         title=f"Evaluation on {image_set.name}",
-        dataset=_dataset(image_set, truth, patients, views, plan),
+        dataset=dataset_of(image_set, truth, patients, views, plan),
         class_names=image_set.class_names,
         positive=image_set.positive,
         names=tuple(record.name for record in records),
@@ -147,10 +118,10 @@ def evaluate(
         magnifications=truth.magnifications,
         rows=tuple(rows),
         slices=truth.slices,
-        prompts=_prompts(scoring, image_set.class_names),
-        encoders=tuple(_encoder(encoder) for encoder in encoders),
+        prompts=prompts_of(scoring, image_set.class_names),
+        encoders=tuple(encoder_of(encoder) for encoder in encoders),
         problems=tuple(problems),
-        notes=(*_notes(image_set, truth), *protocol.notes, *refused, *_pairs(scoring)),
+        notes=(*notes_of(image_set, truth), *protocol.notes, *refused, *pairs_of(scoring)),
         examples=examples_of(image_set, embedded.kept, labels, shown.probabilities) if plan.examples else {},
         example_row=shown.key,
         provenance={
@@ -161,6 +132,8 @@ def evaluate(
             **software_versions(),
             "plan": {**vars(plan), "views": list(views)},
             "prompts": prompts.name,
+            "checks of the labels": checks_of(truth, shown.probabilities, plan.seed),
+            **by_fold_of(truth, shown, folds),
         },
     )
 
@@ -235,74 +208,3 @@ def _kept_folds(image_set: ImageSet, embedded: Embedded) -> list[Fold]:
 def _there(place: NDArray[np.int64], part: NDArray[np.int64]) -> NDArray[np.int64]:
     found = place[part]
     return found[found >= 0]
-
-
-def _dataset(
-    image_set: ImageSet, truth: Truth, patients: Sequence[str], views: Sequence[str], plan: Plan
-) -> dict[str, Any]:
-    counts = {
-        name: {
-            c: int(
-                sum(
-                    label == k and (name in (ALL, m))
-                    for label, m in zip(truth.labels, truth.magnifications, strict=True)
-                )
-            )
-            for k, c in enumerate(image_set.class_names)
-        }
-        for name in truth.slices
-    }
-    return {
-        "name": image_set.name,
-        "root": image_set.root.name,
-        "images": len(truth.labels),
-        "patients": len(set(patients)),
-        "counts": counts,
-        "views": list(views),
-        "scale": plan.scale,
-        "folds": [fold.name for fold in image_set.folds],
-        "citation": image_set.citation,
-    }
-
-
-def _notes(image_set: ImageSet, truth: Truth) -> list[str]:
-    notes = list(image_set.notes)
-    notes.append(
-        "Intervals resample patients, not images. Rows are compared with the single encoder whose balanced "
-        "accuracy on these very images is highest, a choice that favours that encoder; p-values exchange the "
-        "answers of whole patients and are corrected for the number of rows (Holm)."
-    )
-    notes.append(
-        "Many-to-many rows take spreads, temperatures and weights from all images, never from labels; "
-        "prompts were written beforehand, and no row was chosen by its result."
-    )
-    if truth.bootstrap.count < 20:
-        notes.append(
-            f"{truth.bootstrap.count} patients are few: intervals are wide and may still be too narrow."
-        )
-    return notes
-
-
-def _pairs(scoring: Scoring) -> list[str]:
-    return [found.describe() for found in scoring.crossed.values()]
-
-
-def _prompts(scoring: Scoring, class_names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    return {
-        name: tuple(text for text, k in zip(scoring.texts, scoring.class_index, strict=True) if k == c)
-        for c, name in enumerate(class_names)
-    }
-
-
-def _encoder(encoder: Encoder) -> dict[str, Any]:
-    spec = encoder.spec
-    return {
-        "name": spec.name,
-        "title": spec.title,
-        "role": spec.role,
-        "licence": spec.licence,
-        "weights_sha256": encoder.weights_hash,
-        "preprocessing": encoder.preprocessing,
-        "notice": spec.notice,
-        "citation": spec.citation,
-    }

@@ -27,7 +27,8 @@ def find_lists(given: str | Path | None, *places: Path) -> Path | None:
     Parameters
     ----------
     given
-        Where they must be; None looks in and beside `places`, and in a folder mkfold there.
+        Where they must be; None looks for lists in and beside `places`, and in a folder mkfold there also
+        for folders.
 
     Raises
     ------
@@ -42,8 +43,12 @@ def find_lists(given: str | Path | None, *places: Path) -> Path | None:
                 "Choose the folder that mkfold.tar.gz was unpacked to."
             )
         return folder
-    near = [near for place in places for near in (place, place.parent)]
-    return next((f for place in near for f in (place, place / "mkfold") if _holds(f)), None)
+    for near in [near for place in places for near in (place, place.parent)]:
+        if _has_list(near):
+            return near
+        if _holds(near / "mkfold"):
+            return near / "mkfold"
+    return None
 
 
 def official_folds(
@@ -106,11 +111,12 @@ def official_folds(
     return tuple(folds), tuple(problems)
 
 
+def _has_list(folder: Path) -> bool:
+    return any((folder / f"dsfold{n}.txt").is_file() for n in range(1, FOLDS + 1))
+
+
 def _holds(folder: Path) -> bool:
-    numbers = range(1, FOLDS + 1)
-    return any(
-        (folder / f"dsfold{n}.txt").is_file() or (folder / f"fold{n}" / "train").is_dir() for n in numbers
-    )
+    return _has_list(folder) or any((folder / f"fold{n}" / "train").is_dir() for n in range(1, FOLDS + 1))
 
 
 def _of_list(path: Path, number: int, problems: list[Problem]) -> Iterator[tuple[str, str, str]]:

@@ -49,10 +49,21 @@ class PatientBootstrap:
         draws = min(replicates, max(LEAST_REPLICATES, MOST_WEIGHTS // max(self.count, 1)))
         self.weights: NDArray[np.int64] = rng.multinomial(self.count, even, size=draws)
 
-    def estimate(self, value: float, drawn: NDArray[np.floating]) -> Estimate:
-        """A value with the middle 95 % of what the draws gave; NaN limits where they say too little."""
+    def estimate(self, value: float, drawn: NDArray[np.floating], patients: int | None = None) -> Estimate:
+        """A value with the middle 95 % of what the draws gave; NaN limits where they say too little.
+
+        Parameters
+        ----------
+        value
+            Of the images as they are.
+        drawn
+            Of the draws, shape (replicates,); those that are not defined are left out.
+        patients
+            How many the value rests on; all by default.
+        """
         defined = drawn[np.isfinite(drawn)]
-        few = self.count < LEAST_PATIENTS or len(defined) < (1 - MOST_UNDEFINED) * len(drawn)
+        few = (self.count if patients is None else patients) < LEAST_PATIENTS
+        few = few or len(defined) < (1 - MOST_UNDEFINED) * len(drawn)
         if few or not np.isfinite(value):
             return Estimate(float(value), float("nan"), float("nan"))
         low, high = np.percentile(defined, TAILS)

@@ -112,8 +112,9 @@ def leaks(image_set: ImageSet, hashes: Mapping[str, str] | None = None) -> tuple
             )
             found.append(Problem("patient in train and test", names[test[patient][0]], what))
     if hashes is not None:
+        sides = [_sides(fold, len(names)) for fold in image_set.folds]
         for group in _same(image_set, hashes):
-            found += _leaks_of(image_set, group)
+            found += _leaks_of(image_set, sides, group)
     return tuple(sorted(found, key=lambda problem: (problem.name, problem.what)))
 
 
@@ -201,7 +202,16 @@ def _doubles(image_set: ImageSet, hashes: Mapping[str, str]) -> list[Problem]:
     return found
 
 
-def _leaks_of(image_set: ImageSet, group: list[int]) -> list[Problem]:
+def _sides(fold: Fold, count: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether each image is in train, and whether in test, shape (count,) each."""
+    train, test = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    train[fold.train], test[fold.test] = True, True
+    return train, test
+
+
+def _leaks_of(
+    image_set: ImageSet, sides: list[tuple[NDArray[np.bool_], NDArray[np.bool_]]], group: list[int]
+) -> list[Problem]:
     """What identical images spoil."""
     records = [image_set.records[i] for i in group]
     found = []
@@ -210,12 +220,12 @@ def _leaks_of(image_set: ImageSet, group: list[int]) -> list[Problem]:
         one, two = image_set.class_names[records[0].label], image_set.class_names[other.label]
         what = f"It is the same image as {other.name}, yet {one} and the other {two}."
         found.append(Problem("duplicate of another class", records[0].name, what))
-    for fold in image_set.folds:
-        train, test = np.intersect1d(group, fold.train), np.intersect1d(group, fold.test)
-        if len(train) and len(test):
-            learned, judged = image_set.records[train[0]].name, image_set.records[test[0]].name
-            what = f"{fold.name}: the same image is in train as {learned}."
-            found.append(Problem("duplicate in train and test", judged, what))
+    for fold, (in_train, in_test) in zip(image_set.folds, sides, strict=True):
+        learned = next((r for i, r in zip(group, records, strict=True) if in_train[i]), None)
+        judged = next((r for i, r in zip(group, records, strict=True) if in_test[i]), None)
+        if learned is not None and judged is not None and learned is not judged:
+            what = f"{fold.name}: the same image is in train as {learned.name}."
+            found.append(Problem("duplicate in train and test", judged.name, what))
     return found
 
 

@@ -65,11 +65,11 @@ class Judged:
         n_patients: int,
         positive: int | None = None,
     ) -> None:
-        self._p = np.asarray(probabilities, np.float64)
+        self.probabilities = np.asarray(probabilities, np.float64)
         self.labels, self.patients, self.n_patients = np.asarray(labels), np.asarray(patients), n_patients
-        self.n_classes = self._p.shape[1]
-        self.predicted = self._p.argmax(axis=1)
-        self._ranked = range(self.n_classes) if positive is None else (positive,)
+        self.n_classes = self.probabilities.shape[1]
+        self.predicted = self.probabilities.argmax(axis=1)
+        self.ranked = range(self.n_classes) if positive is None else (positive,)
 
     def confusions(self) -> Floats:
         """Images by patient, true and predicted class; shape (patients, classes, classes)."""
@@ -94,14 +94,14 @@ class Judged:
         with np.errstate(invalid="ignore", divide="ignore"):
             found = from_confusion(np.tensordot(counted, self.confusions(), 1))
             found["patient recognition rate"] = self._by_patient(counted)
-            found["AUROC"] = np.mean([self._auroc(counted, c) for c in self._ranked], axis=0)
+            found["AUROC"] = np.mean([self.auroc(counted, c) for c in self.ranked], axis=0)
             found["AUPRC"] = np.mean(
-                [self._in_blocks(self._average_precision, counted[:MOST_SORTED], c) for c in self._ranked],
-                axis=0,
+                [self._in_blocks(_average_precision, counted[:MOST_SORTED], c) for c in self.ranked], axis=0
             )
             images = counted @ np.bincount(self.patients, minlength=self.n_patients)
             found["ECE"] = np.abs(counted @ self._gaps()).sum(axis=1) / images
-            squares = np.vecdot(self._p, self._p) - 2 * self._p[np.arange(len(self._p)), self.labels] + 1
+            p = self.probabilities
+            squares = np.vecdot(p, p) - 2 * p[np.arange(len(p)), self.labels] + 1
             found["Brier"] = counted @ np.bincount(self.patients, squares, self.n_patients) / images
         return {name: found[name] for name in MEASURES}
 
@@ -113,53 +113,59 @@ class Judged:
         rate: Floats = patients[:, here] @ shares / patients[:, here].sum(axis=1)
         return rate
 
-    def _auroc(self, weights: Floats, c: int) -> Floats:
-        """AUROC of a class against the rest, ties counted half."""
-        if self.n_patients > MOST_PAIRED:
-            return self._in_blocks(self._auroc_by_image, weights, c)
-        # wins of each patient's images of the class over each patient's others: quadratic in patients
-        own, scores = self.labels == c, self._p[:, c]
+    def auroc(self, weights: Floats, c: int) -> Floats:
+        """AUROC of a class against the rest, ties counted half; NaN where either has no image.
+
+        Parameters
+        ----------
+        weights
+            How often each patient counts, shape (replicates, patients).
+        c
+            The class.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if self.n_patients > MOST_PAIRED or len(weights) == 1:
+                return self._in_blocks(_area, weights, c)
+            wins, counts = self._wins(c)
+            pairs = (weights @ counts[0]) * (weights @ counts[1])
+            auroc: Floats = np.vecdot(weights @ wins, weights) / pairs
+        return auroc
+
+    def _wins(self, c: int) -> tuple[Floats, list[NDArray[np.int64]]]:
+        """Wins of each patient's images of a class over each patient's others, and how many of either."""
+        # both in rising order: looking up sorted scores is several times quicker
+        rising = np.argsort(self.probabilities[:, c], kind="stable")
+        own = self.labels[rising] == c
+        scores, patients = self.probabilities[rising, c], self.patients[rising]
+        mine, owners = scores[own], patients[own]
+        counts = [np.bincount(patients[w], minlength=self.n_patients) for w in (own, ~own)]
+        by_patient = np.argsort(patients[~own], kind="stable")
+        others = np.split(scores[~own][by_patient], np.cumsum(counts[1])[:-1])
         wins = np.zeros((self.n_patients, self.n_patients))
-        for q in np.unique(self.patients[~own]):
-            others = np.sort(scores[~own & (self.patients == q)])
-            below = np.searchsorted(others, scores[own]) + np.searchsorted(others, scores[own], "right")
-            wins[:, q] = np.bincount(self.patients[own], below / 2, self.n_patients)
-        counts = [np.bincount(self.patients[w], minlength=self.n_patients) for w in (own, ~own)]
-        pairs = (weights @ counts[0]) * (weights @ counts[1])
-        auroc: Floats = np.vecdot(weights @ wins, weights) / pairs
-        return auroc
+        for q in np.flatnonzero(counts[1]):
+            below = np.searchsorted(others[q], mine) + np.searchsorted(others[q], mine, "right")
+            wins[:, q] = np.bincount(owners, below / 2, self.n_patients)
+        return wins, counts
 
-    def _in_blocks(self, rank: Callable[[Floats, int], Floats], weights: Floats, c: int) -> Floats:
-        """What needs a weight for each image and replicate, a few replicates at a time."""
-        step = max(1, MOST_NUMBERS // max(len(self.labels), 1))
-        parts = [rank(weights[i : i + step, self.patients], c) for i in range(0, len(weights), step)]
+    def _in_blocks(self, rank: Callable[[Floats, Floats], Floats], weights: Floats, c: int) -> Floats:
+        """What needs a weight for each image and replicate, a few replicates at a time.
+
+        It is told the weight of images of the class and of others at each score, from the highest score.
+        """
+        order, starts = _groups(self.probabilities[:, c])
+        own, patients = self.labels[order] == c, self.patients[order]
+        step, parts = max(1, MOST_NUMBERS // max(len(own), 1)), []
+        for i in range(0, len(weights), step):
+            drawn = weights[i : i + step, patients]
+            sides = [drawn * own, drawn * ~own]
+            if len(starts) < len(own):
+                sides = [np.add.reduceat(side, starts, axis=1) for side in sides]
+            parts.append(rank(*sides))
         return np.concatenate(parts)
-
-    def _auroc_by_image(self, weights: Floats, c: int) -> Floats:
-        positives, negatives = self._falling(weights, c)
-        false = negatives.cumsum(axis=1)
-        # scores fall from left to right: a positive beats the negatives that come after it
-        beaten = false[:, -1:] - false + negatives / 2
-        auroc: Floats = (positives * beaten).sum(axis=1) / (positives.sum(axis=1) * false[:, -1])
-        return auroc
-
-    def _average_precision(self, weights: Floats, c: int) -> Floats:
-        positives, negatives = self._falling(weights, c)
-        found = positives.cumsum(axis=1)
-        precision = found / np.maximum(found + negatives.cumsum(axis=1), 1e-300)
-        average: Floats = (positives * precision).sum(axis=1) / found[:, -1]
-        return average
-
-    def _falling(self, weights: Floats, c: int) -> tuple[Floats, Floats]:
-        """Weight of images of a class and of others at each score, from the highest."""
-        order, starts = _groups(self._p[:, c])
-        own = weights[:, order] * (self.labels[order] == c)
-        other = weights[:, order] - own
-        return np.add.reduceat(own, starts, axis=1), np.add.reduceat(other, starts, axis=1)
 
     def _gaps(self) -> Floats:
         """Sum over each patient's images of accuracy less confidence, in each bin; shape (patients, bins)."""
-        confidence = self._p.max(axis=1)
+        confidence = self.probabilities.max(axis=1)
         bins = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], confidence)
         gaps = np.zeros((self.n_patients, BINS))
         np.add.at(gaps, (self.patients, bins), (self.predicted == self.labels) - confidence)
@@ -188,22 +194,39 @@ def from_confusion(counts: Floats) -> dict[str, Floats]:
 
 
 def per_class(judged: Judged, class_names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Each class's own precision, recall, F1, AUROC against the rest, and number of images."""
+    """Each class's own precision, recall, F1, AUROC against the rest, and number of images.
+
+    A class without images has no recall (NaN), where scikit-learn would write 0; one that is never named
+    has a precision of 0.
+    """
     counts = judged.confusions().sum(axis=0)
-    weights = np.ones((1, len(judged.labels)))
+    once = np.ones((1, judged.n_patients))
     found = {}
     for c, name in enumerate(class_names):
         hit, true, said = counts[c, c], counts[c].sum(), counts[:, c].sum()
-        with np.errstate(invalid="ignore", divide="ignore"):
-            auroc = float(judged._auroc_by_image(weights, c)[0])
         found[name] = {
             "precision": hit / said if said else 0.0,
             "recall": hit / true if true else float("nan"),
             "F1": 2 * hit / (true + said) if true + said else float("nan"),
-            "AUROC": auroc,
+            "AUROC": float(judged.auroc(once, c)[0]),
             "support": float(true),
         }
     return found
+
+
+def _area(positives: Floats, negatives: Floats) -> Floats:
+    false = negatives.cumsum(axis=1)
+    # scores fall from left to right: a positive beats the negatives that come after it
+    beaten = false[:, -1:] - false + negatives / 2
+    area: Floats = (positives * beaten).sum(axis=1) / (positives.sum(axis=1) * false[:, -1])
+    return area
+
+
+def _average_precision(positives: Floats, negatives: Floats) -> Floats:
+    found = positives.cumsum(axis=1)
+    precision = found / np.maximum(found + negatives.cumsum(axis=1), 1e-300)
+    average: Floats = (positives * precision).sum(axis=1) / found[:, -1]
+    return average
 
 
 def _groups(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

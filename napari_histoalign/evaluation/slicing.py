@@ -78,7 +78,8 @@ def slice_results(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str
     truth
         Of all images.
     probabilities
-        Shape (images, classes); rows of NaN are not judged and not counted.
+        Shape (images, classes); rows of NaN are not judged and not counted. A slice without a judged image
+        is left out.
     """
     slices = judged_slices(truth, probabilities)
     bootstrap = truth.bootstrap
@@ -90,13 +91,19 @@ def slice_results(truth: Truth, probabilities: NDArray[np.floating]) -> dict[str
         for name, judged in slices.items()
         if not (several and name == ALL)
     }
+    patients = {name: len(np.unique(judged.patients)) for name, judged in slices.items()}
+    least = dict(patients)
     if several:
+        # a mean is no surer than its least sure part
+        least[ALL] = min(patients[name] for name in magnifications)
         values[ALL], drawn[ALL] = _means([(values[name], drawn[name]) for name in magnifications])
     return {
         name: SliceResult(
             images=len(judged.labels),
-            patients=len(np.unique(judged.patients)),
-            measures={m: bootstrap.estimate(values[name][m][0], drawn[name][m]) for m in MEASURES},
+            patients=patients[name],
+            measures={
+                m: bootstrap.estimate(values[name][m][0], drawn[name][m], least[name]) for m in MEASURES
+            },
             per_class=per_class(judged, truth.class_names),
             confusion=judged.confusions().sum(axis=0).astype(np.int64),
         )

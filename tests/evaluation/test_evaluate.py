@@ -17,9 +17,10 @@ from napari_histoalign.cli.app import app
 from napari_histoalign.encoders import load_encoder
 from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.datasets import open_dataset
-from napari_histoalign.evaluation.evaluate import Plan, evaluate
+from napari_histoalign.evaluation.evaluate import evaluate
 from napari_histoalign.evaluation.folds import with_folds
 from napari_histoalign.evaluation.outcome import ALL
+from napari_histoalign.evaluation.plan import Plan
 from napari_histoalign.evaluation.protocols import balanced
 
 PROMPTS = PromptSet(
@@ -86,6 +87,9 @@ def test_every_row_is_scored_on_the_same_images(images, encoders) -> None:
     assert [p.name for p in unreadable] == ["p7-2.png"] and unreadable[0].left_out
     # 23 images of 8 patients are too few for a signal to be trusted, and that is said
     assert any("TransCLIP" in note for note in outcome.notes)
+    checks = outcome.provenance["checks of the labels"]
+    assert len(checks) > 2 and all(text.endswith("as it must") for text in checks.values())
+    assert any("+/-" in str(value) for value in outcome.provenance.values())
     best = [row for row in outcome.rows if row.comparison is None]
     assert len(best) == 1 and best[0].key.startswith("one-to-one")
     assert all(r.comparison.p <= r.comparison.p_corrected <= 1 for r in outcome.rows if r.comparison)

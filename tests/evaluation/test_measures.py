@@ -21,7 +21,7 @@ def case(seed: int, n: int = 120, classes: int = 3, patients: int = 9, decimals:
     return labels, p / p.sum(axis=1, keepdims=True), rng.integers(0, patients, n)
 
 
-def by_sklearn(labels, p, positive=None) -> dict[str, float]:
+def by_sklearn(labels, p, positive=None, *, ranked: bool = True) -> dict[str, float]:
     said = p.argmax(axis=1)
     found = {
         "accuracy": metrics.accuracy_score(labels, said),
@@ -32,9 +32,11 @@ def by_sklearn(labels, p, positive=None) -> dict[str, float]:
         found |= {
             f"{average} {n}": v for n, v in zip(("precision", "recall", "F1"), numbers[:3], strict=True)
         }
-    ranked = range(p.shape[1]) if positive is None else [positive]
-    found["AUROC"] = np.mean([metrics.roc_auc_score(labels == c, p[:, c]) for c in ranked])
-    found["AUPRC"] = np.mean([metrics.average_precision_score(labels == c, p[:, c]) for c in ranked])
+    if not ranked:
+        return found
+    looked_for = range(p.shape[1]) if positive is None else [positive]
+    found["AUROC"] = np.mean([metrics.roc_auc_score(labels == c, p[:, c]) for c in looked_for])
+    found["AUPRC"] = np.mean([metrics.average_precision_score(labels == c, p[:, c]) for c in looked_for])
     return found
 
 
@@ -75,6 +77,47 @@ def test_weights_count_as_repeated_images(seed: int) -> None:
         for name, value in by_sklearn(labels[images], p[images]).items():
             assert found[name][r] == pytest.approx(value, abs=1e-9), name
         assert found["ECE"][r] == pytest.approx(ece(p[images], labels[images]), abs=1e-6)
+
+
+@given(seed=st.integers(0, 10_000), classes=st.integers(2, 5), n=st.integers(1, 30))
+@settings(max_examples=60, deadline=None)
+@pytest.mark.filterwarnings("ignore:y_pred contains classes:UserWarning")
+@pytest.mark.filterwarnings("ignore:A single label was found:UserWarning")
+def test_classes_without_images_are_counted_as_scikit_learn_does(seed: int, classes: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(rng.permutation(classes)[: rng.integers(1, classes + 1)], n)
+    p = np.round(rng.dirichlet(np.ones(classes), n), 1) + 0.01
+    found = Judged(labels, p, rng.integers(0, 4, n), 4).measures()
+    absent = len(set(labels)) < classes
+    for name, value in by_sklearn(labels, p, ranked=not absent).items():
+        assert found[name][0] == pytest.approx(value, abs=1e-9), name
+    assert absent == np.isnan(found["AUROC"][0]) == np.isnan(found["AUPRC"][0])
+
+
+def test_auroc_of_many_classes_is_scikit_learns_one_against_the_rest() -> None:
+    labels, p, patients = case(4, classes=5, decimals=6)
+    found = Judged(labels, p, patients, 9).measures()["AUROC"][0]
+    assert found == pytest.approx(metrics.roc_auc_score(labels, p, multi_class="ovr", average="macro"))
+
+
+def test_auroc_of_a_few_images_pair_by_pair() -> None:
+    labels, p, patients = case(2, n=30, classes=2, decimals=1)
+    own, others = p[labels == 1, 1], p[labels == 0, 1]
+    wins = sum((a > b) + (a == b) / 2 for a in own for b in others)
+    found = Judged(labels, p, patients, 9, 1)
+    twice = np.full((2, 9), 2)
+    assert found.measures()["AUROC"][0] == pytest.approx(wins / len(own) / len(others))
+    np.testing.assert_allclose(found.measures(twice)["AUROC"], wins / len(own) / len(others))
+
+
+def test_weights_in_blocks_give_what_they_give_together(monkeypatch) -> None:
+    labels, p, patients = case(3)
+    weights = np.random.default_rng(3).multinomial(9, [1 / 9] * 9, size=7)
+    whole = Judged(labels, p, patients, 9).measures(weights)
+    monkeypatch.setattr("napari_histoalign.evaluation.measures.MOST_NUMBERS", 2 * len(labels))
+    monkeypatch.setattr("napari_histoalign.evaluation.measures.MOST_PAIRED", 0)
+    for name, values in Judged(labels, p, patients, 9).measures(weights).items():
+        np.testing.assert_allclose(values, whole[name], atol=1e-12, err_msg=name)
 
 
 def test_what_is_not_defined_is_no_number() -> None:

@@ -26,8 +26,7 @@ MPP = 0.42
 LAYOUT = "ICIAR2018_BACH_Challenge/Photos/{Normal,Benign,InSitu,Invasive}/*.tif, with names such as n001.tif"
 CITATION = (
     "Aresta G, Araujo T, Kwok S, et al. BACH: Grand challenge on breast cancer histology images. "
-    "Medical Image "
-    "Analysis 56, 2019, 122-139. doi:10.1016/j.media.2019.05.010"
+    "Medical Image Analysis 56, 2019, 122-139. doi:10.1016/j.media.2019.05.010"
 )
 _NAME = re.compile(r"(n|b|is|iv)\d+\.tiff?", re.ASCII | re.IGNORECASE)
 _PLACES = ("", "Photos", "ICIAR2018_BACH_Challenge/Photos")
@@ -54,13 +53,14 @@ def open_bach(root: str | Path, *, mpp: float | str | None = MPP) -> ImageSet:
     if base is None:
         raise survey.nothing("bach", LAYOUT)
     records: list[ImageRecord] = []
-    for label, (folder, at) in _numbered(survey, base):
-        prefix = FOLDERS[folder][1]
+    for folder, at in survey.known_folders(base, FOLDERS):
+        label = list(FOLDERS).index(folder)
+        title, prefix = FOLDERS[folder]
         for name in survey.images(at, (".tif", ".tiff", ".png")):
             path = join(at, name)
             parsed = _NAME.fullmatch(name)
             if parsed is not None and parsed[1].lower() != prefix:
-                what = f"Its name begins as those of another class than its folder's, {FOLDERS[folder][0]}."
+                what = f"Its name begins as those of another class than its folder's, {title}."
                 survey.tell("mislabelled", path, what, left_out=True)
                 continue
             if parsed is None:
@@ -75,15 +75,9 @@ def open_bach(root: str | Path, *, mpp: float | str | None = MPP) -> ImageSet:
         read=FileReader(survey.root, sizes=((2048, 1536),)),
         expected=LAYOUT,
         notes=(
-            "The names do not say whom an image is of: each counts as a patient of its own, so "
-            "that intervals "
-            "are too narrow, and folds may have a patient on both sides.",
+            "The names do not say whom an image is of: each counts as a patient of its own, so that "
+            "intervals are too narrow, and folds may have a patient on both sides.",
         ),
         prompts="bach",
         citation=CITATION,
     )
-
-
-def _numbered(survey: Survey, base: str) -> list[tuple[int, tuple[str, str]]]:
-    """Label, name and path of each folder of a class that is there."""
-    return [(list(FOLDERS).index(folder), (folder, at)) for folder, at in survey.known_folders(base, FOLDERS)]

@@ -124,7 +124,9 @@ def open_breakhis(
         prompts="breast-binary" if classes == "binary" else "breakhis-subtypes",
         citation=CITATION,
     )
-    lists = find_lists(folds, survey.root, survey.root / base)
+    images = survey.root / base
+    above = [folder for folder in images.parents if folder.is_relative_to(survey.root)]
+    lists = find_lists(folds, images, *above)
     cases = [case_of(record.name) for record in found.records]
     return with_folds(found, lists=lists, magnifications=wanted, groups=cases, seed=seed)
 
@@ -228,9 +230,8 @@ def _pixel_sizes(mpp: float | str | None, wanted: tuple[str, ...]) -> tuple[dict
 def _notes(records: list[ImageRecord], wanted: tuple[str, ...], patients: str) -> list[str]:
     """What a reader of the figures must know."""
     notes = [
-        "A patient is the accession number in the file name; letters after it are further slides "
-        "of one case. "
-        "The published protocol counts slides (82 folders) as patients, though some share a number."
+        "A patient is the accession number in the file name; letters after it are further slides of one "
+        "case. The published protocol counts slides (82 folders) as patients, though some share a number."
         if patients == "accession"
         else "A patient is a slide's folder, as in the published protocol; some share an accession number "
         "and are slides of one case, so that intervals over such patients are too narrow."
@@ -238,9 +239,8 @@ def _notes(records: list[ImageRecord], wanted: tuple[str, ...], patients: str) -
     published = sum(PUBLISHED[m] for m in wanted)
     if len(records) != published:
         notes.append(
-            f"{len(records):,} of the {published:,} published images at {', '.join(wanted)} are "
-            f"here: figures "
-            "are not to be compared with those of the whole set."
+            f"{len(records):,} of the {published:,} published images at {', '.join(wanted)} are here: "
+            "figures are not to be compared with those of the whole set."
         )
     return notes
 

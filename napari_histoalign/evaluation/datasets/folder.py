@@ -10,7 +10,7 @@ from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.datasets.options import one_of, pixel_size
 from napari_histoalign.evaluation.datasets.pixels import FileReader
 from napari_histoalign.evaluation.datasets.survey import Survey, image_set, is_image, join
-from napari_histoalign.evaluation.datasets.table import Line, read_table
+from napari_histoalign.evaluation.datasets.table import Line, is_table, read_table
 from napari_histoalign.evaluation.records import ImageRecord
 
 if TYPE_CHECKING:
@@ -21,9 +21,8 @@ LAYOUT = (
     "patient,magnification,mpp"
 )
 OWN_PATIENTS = (
-    "It is not said whom an image is of: each counts as a patient of its own, so that intervals "
-    "are too narrow if "
-    "some are of one patient."
+    "It is not said whom an image is of: each counts as a patient of its own, so that intervals are too "
+    "narrow if some are of one patient."
 )
 
 
@@ -40,8 +39,8 @@ def open_folder(
     Parameters
     ----------
     root
-        Folder of the classes' folders; a .csv file; or a folder whose only .csv file is the table, if it
-        has no folders of images beside those the table names. Paths in a table are relative to its folder.
+        Folder of the classes' folders; a .csv file; or a folder that holds one with the columns path and
+        label. Paths in a table are relative to its folder; images that it does not name are not looked for.
     class_names
         Order of the classes, as one text with commas between, if need be; None takes them sorted. Images
         of other classes are left out, and told.
@@ -94,7 +93,8 @@ def _start(root: Path) -> tuple[Survey, Path | None]:
     if root.suffix.lower() == ".csv" and root.is_file():
         return Survey(root.parent), root
     survey = Survey(root)
-    tables = [name for name in survey.entries()[1] if name.lower().endswith(".csv")]
+    files = [name for name in survey.entries()[1] if name.lower().endswith(".csv")]
+    tables = [name for name in files if is_table(root / name)]
     if len(tables) > 1:
         raise DatasetError(
             f"{root} holds {len(tables)} tables ({', '.join(tables[:4])}). Name the one that is meant."

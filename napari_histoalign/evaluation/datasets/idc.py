@@ -20,12 +20,10 @@ LAYOUT = (
 )
 NESTED = "IDC_regular_ps50_idx5"
 CITATION = (
-    "Cruz-Roa A, Basavanhally A, Gonzalez F, et al. Automatic detection of invasive ductal "
-    "carcinoma in whole "
-    "slide images with convolutional neural networks. Proceedings of SPIE 9041, 2014. "
-    "doi:10.1117/12.2043872. "
-    "Janowczyk A, Madabhushi A. Deep learning for digital pathology image analysis. Journal of Pathology "
-    "Informatics 7:29, 2016. doi:10.4103/2153-3539.186902"
+    "Cruz-Roa A, Basavanhally A, Gonzalez F, et al. Automatic detection of invasive ductal carcinoma in "
+    "whole slide images with convolutional neural networks. Proceedings of SPIE 9041, 2014. "
+    "doi:10.1117/12.2043872. Janowczyk A, Madabhushi A. Deep learning for digital pathology image "
+    "analysis. Journal of Pathology Informatics 7:29, 2016. doi:10.4103/2153-3539.186902"
 )
 _NAME = re.compile(r"(\d+)_idx\d+_x\d+_y\d+_class([01])\.png", re.ASCII)
 
@@ -83,9 +81,8 @@ def open_idc(root: str | Path, *, mpp: float | str | None = None) -> ImageSet:
         expected=LAYOUT,
         positive=1,
         notes=(
-            "Every slide is of a breast cancer: a patch without invasive ductal carcinoma may be "
-            "fat, stroma, "
-            "normal ducts or carcinoma in situ.",
+            "Every slide is of a breast cancer: a patch without invasive ductal carcinoma may be fat, "
+            "stroma, normal ducts or carcinoma in situ.",
             f"Pixel size as given: {size:g} um/px."
             if size
             else "No pixel size is assumed: the patches were cut from slides that had been made smaller.",

@@ -26,14 +26,12 @@ ORGANS = {
 }
 CLASSES = {folder: title for organ in ORGANS.values() for folder, title in organ.items()}
 LAYOUT = (
-    "lung_colon_image_set/{lung_image_sets/{lung_aca,lung_n,lung_scc},"
-    "colon_image_sets/{colon_aca,colon_n}}/*.jpeg, "
-    "with names such as lungaca1.jpeg"
+    "lung_colon_image_set/{lung_image_sets/{lung_aca,lung_n,lung_scc},colon_image_sets/{colon_aca,colon_n}}"
+    "/*.jpeg, with names such as lungaca1.jpeg"
 )
 CITATION = (
     "Borkowski AA, Bui MM, Thomas LB, Wilson CP, DeLand LA, Mastorides SM. Lung and Colon Cancer "
-    "Histopathological "
-    "Image Dataset (LC25000). arXiv:1912.12142, 2019"
+    "Histopathological Image Dataset (LC25000). arXiv:1912.12142, 2019"
 )
 _PLACES = ("", "lung_colon_image_set", "LC25000/lung_colon_image_set")
 
@@ -71,12 +69,10 @@ def open_lc25000(root: str | Path, *, mpp: float | str | None = None) -> ImageSe
         read=FileReader(survey.root, sizes=((768, 768),)),
         expected=LAYOUT,
         notes=(
-            "Its 25,000 images were made from 1,250 by turning and mirroring them, and no name "
-            "says which are of "
-            "one original or one patient: each counts as a patient of its own, so that intervals are far too "
-            "narrow, and in any fold copies of one original stand on both sides. Nothing may be "
-            "learned from it "
-            "and judged on it.",
+            "Its 25,000 images were made from 1,250 by turning and mirroring them, and no name says which "
+            "are of one original or one patient: each counts as a patient of its own, so that intervals "
+            "are far too narrow, and in any fold copies of one original stand on both sides. Nothing may "
+            "be learned from it and judged on it.",
         ),
         prompts="lung-colon",
         citation=CITATION,

@@ -30,9 +30,8 @@ PARTS = ("CRC-VAL-HE-7K", "NCT-CRC-HE-100K", "NCT-CRC-HE-100K-NONORM")
 
 MPP = 0.5
 LAYOUT = (
-    f"{', '.join(PARTS)} or one of them, each with the folders {', '.join(TISSUES)} of .tif or .png "
-    f"files; or "
-    "files named such as ADI-AAAMHQMK.tif"
+    f"{', '.join(PARTS)} or one of them, each with the folders {', '.join(TISSUES)} of .tif or .png files; "
+    "or files named such as ADI-AAAMHQMK.tif"
 )
 CITATION = (
     "Kather JN, Halama N, Marx A. 100,000 histological images of human colorectal cancer and healthy tissue. "
@@ -78,9 +77,8 @@ def open_nct_crc(root: str | Path, *, part: str | None = None, mpp: float | str 
         expected=LAYOUT,
         notes=(
             *notes,
-            "The names do not say whom an image is of: each counts as a patient of its own, so "
-            "that intervals "
-            "are too narrow, and folds may have a patient on both sides.",
+            "The names do not say whom an image is of: each counts as a patient of its own, so that "
+            "intervals are too narrow, and folds may have a patient on both sides.",
         ),
         prompts="nct-crc",
         citation=CITATION,

@@ -29,14 +29,12 @@ MPP = 0.972
 
 LAYOUT = (
     "camelyonpatch_level_2_split_{train,valid,test}_{x,y}.h5, unpacked, and "
-    "camelyonpatch_level_2_split_*_meta.csv "
-    "if it is wanted that images know their slide"
+    "camelyonpatch_level_2_split_*_meta.csv if it is wanted that images know their slide"
 )
 CITATION = (
     "Veeling BS, Linmans J, Winkens J, Cohen T, Welling M. Rotation Equivariant CNNs for Digital "
-    "Pathology. MICCAI "
-    "2018. doi:10.1007/978-3-030-00934-2_24. Ehteshami Bejnordi B, et al. JAMA 318(22), 2017, 2199-2210. "
-    "doi:10.1001/jama.2017.14585"
+    "Pathology. MICCAI 2018. doi:10.1007/978-3-030-00934-2_24. Ehteshami Bejnordi B, et al. JAMA 318(22), "
+    "2017, 2199-2210. doi:10.1001/jama.2017.14585"
 )
 
 
@@ -132,9 +130,8 @@ def open_pcam(root: str | Path, *, split: str = "test", mpp: float | str | None 
     notes = ["A label says whether there is tumour in the middle 32 x 32 pixels of an image."]
     if unknown:
         notes.append(
-            f"There is no {_name(unknown[0], 'meta', 'csv')}, or it does not fit, so that it is not "
-            f"known whom an "
-            "image is of: each counts as a patient of its own, so that intervals are too narrow."
+            f"There is no {_name(unknown[0], 'meta', 'csv')}, or it does not fit, so that it is not known "
+            "whom an image is of: each counts as a patient of its own, so that intervals are too narrow."
         )
     found = image_set(
         survey,

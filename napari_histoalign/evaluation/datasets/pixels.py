@@ -133,9 +133,8 @@ def _rgb(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     """8-bit RGB of an image of any mode that has 8 bits."""
     if image.mode.startswith(("I", "F")):
         raise DatasetError(
-            f"{path} holds "
-            f"{'floating-point' if image.mode.startswith('F') else '16- or 32-bit grey'} values, "
-            "and how they stand for colours is not known. Export it as 8-bit RGB."
+            f"{path} holds {'floating-point' if image.mode.startswith('F') else '16- or 32-bit grey'} "
+            "values, and how they stand for colours is not known. Export it as 8-bit RGB."
         )
     if image.mode == "La":  # the one step that Pillow does not take by itself
         image = image.convert("LA")

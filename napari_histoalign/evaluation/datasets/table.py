@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.datasets.options import pixel_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from napari_histoalign.evaluation.datasets.survey import Survey
 
 COLUMNS = ("path", "label", "patient", "magnification", "mpp")
@@ -26,6 +29,16 @@ class Line:
     patient: str = ""
     magnification: str = ""
     mpp: float | None = None
+
+
+def is_table(path: Path) -> bool:
+    """Whether a .csv file begins with a line that names the columns path and label."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            head = file.readline(10_000)
+    except (OSError, UnicodeDecodeError):
+        return False
+    return {"path", "label"} <= {name.strip(' "').lower() for name in re.split("[,;\t]", head.strip())}
 
 
 def read_table(survey: Survey, table: Path) -> list[Line]:
@@ -54,31 +67,29 @@ def read_table(survey: Survey, table: Path) -> list[Line]:
             if missing := [name for name in COLUMNS[:2] if header.count(name) != 1]:
                 raise DatasetError(
                     f"{table} must have one column {' and one '.join(missing)} in its first line; "
-                    f"that line is "
-                    f"{head.strip()[:80]!r}. Known columns are {', '.join(COLUMNS)}."
+                    f"that line is {head.strip()[:80]!r}. Known columns are {', '.join(COLUMNS)}."
                 )
-            return _lines(survey, table, header, reader)
+            return _lines(survey, table, header, ((reader.line_num, cells) for cells in reader))
     except (OSError, UnicodeDecodeError, csv.Error) as err:
         raise DatasetError(f"{table} cannot be read as a table ({err}). Save it as CSV in UTF-8.") from err
 
 
-def _lines(survey: Survey, table: Path, header: list[str], reader: csv.Reader) -> list[Line]:  # type: ignore[name-defined]
+def _lines(
+    survey: Survey, table: Path, header: list[str], rows: Iterable[tuple[int, list[str]]]
+) -> list[Line]:
+    """The good lines of (line number, fields)."""
     found: dict[str, Line] = {}
-    for cells in reader:
+    for number, cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
         try:
             line = _line(survey.root, header, cells)
             if line.path in found:
-                same = found[line.path].label == line.label
-                raise ValueError(
-                    f"{line.path} stood before" + "" * same + ", with another label" * (not same)
-                )
+                other = found[line.path].label != line.label
+                raise ValueError(f"{line.path} stood before{', with another label' if other else ''}")
         except (ValueError, DatasetError) as err:
-            name = f"{table.name}, line {reader.line_num}"
-            survey.tell(
-                "malformed line", name, f"Line {reader.line_num} is passed over: {err}.", left_out=True
-            )
+            what = f"Line {number} is passed over: {str(err).rstrip('.')}."
+            survey.tell("malformed line", f"{table.name}, line {number}", what, left_out=True)
             continue
         found[line.path] = line
     return list(found.values())

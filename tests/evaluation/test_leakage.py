@@ -1,0 +1,160 @@
+"""Leaks: patients and files on both sides of a fold, doubles, and images that cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trees import image
+
+from napari_histoalign.errors import DatasetError
+from napari_histoalign.evaluation.datasets import open_dataset
+from napari_histoalign.evaluation.leakage import check_images, leaks, without
+from napari_histoalign.evaluation.records import Fold, ImageRecord, ImageSet, Problem
+
+
+def fold(train: list[int], test: list[int], name: str = "fold 1") -> Fold:
+    return Fold(name, np.array(train, np.int64), np.array(test, np.int64), official=True)
+
+
+def pixels(record: ImageRecord) -> np.ndarray:
+    return np.full((2, 3, 3), int(record.name[0]), np.uint8)
+
+
+def small(patients: str = "aabbcd", labels: str = "001101", folds: tuple[Fold, ...] = ()) -> ImageSet:
+    records = tuple(
+        ImageRecord(f"{i}.png", int(label), patient)
+        for i, (patient, label) in enumerate(zip(patients, labels, strict=True))
+    )
+    return ImageSet("small", Path("/"), ("no", "yes"), records, pixels, folds=folds)
+
+
+def test_patients_on_both_sides_are_counted() -> None:
+    found = leaks(small(folds=(fold([0, 1, 2], [3, 4, 5]), fold([0, 1], [2, 3, 4, 5], "fold 2"))))
+
+    assert [(p.kind, p.name, p.what) for p in found] == [
+        ("patient in train and test", "3.png", "fold 1: patient b has 1 images in train and 1 in test.")
+    ]
+
+
+def test_an_image_on_both_sides_is_told() -> None:
+    found = leaks(small(folds=(fold([0, 1, 2], [2, 3]),)))
+
+    assert {(p.kind, p.name) for p in found} == {
+        ("image in train and test", "2.png"),
+        ("patient in train and test", "2.png"),
+    }
+
+
+def test_identical_files_across_sides_or_classes_are_told() -> None:
+    hashes = {"0.png": "x", "2.png": "x", "4.png": "y", "5.png": "y", "1.png": "z"}
+
+    within = leaks(small(folds=(fold([0, 1, 2, 3], [4, 5]),)), hashes)
+    assert [(p.kind, p.name) for p in within] == [
+        ("duplicate of another class", "0.png"),
+        ("duplicate of another class", "4.png"),
+    ]
+    across = leaks(small(labels="000000", folds=(fold([0, 1, 4], [2, 3, 5]),)), hashes)
+    assert [(p.kind, p.name) for p in across if "duplicate" in p.kind] == [
+        ("duplicate in train and test", "2.png"),
+        ("duplicate in train and test", "5.png"),
+    ]
+    assert "as 0.png" in across[0].what
+
+
+def test_clean_folds_leak_nothing() -> None:
+    clean = small(folds=(fold([0, 1], [2, 3]),))
+
+    assert leaks(clean) == ()
+    assert leaks(clean, {f"{i}.png": str(i) for i in range(6)}) == ()
+    assert leaks(small(), {"0.png": "x"}) == ()
+
+
+def test_hashes_are_those_of_the_files_and_doubles_say_what_they_spoil(tmp_path: Path) -> None:
+    for n, place in enumerate(("a/p1/1.png", "a/p2/2.png", "b/p3/3.png", "b/p4/4.png", "b/p4/5.png")):
+        image(tmp_path / place, n)
+    shutil.copy(tmp_path / "a/p1/1.png", tmp_path / "b/p3/3.png")
+    shutil.copy(tmp_path / "b/p4/4.png", tmp_path / "b/p4/5.png")
+    found = open_dataset("folder", tmp_path, patients="folder")
+    seen: list[tuple[int, int]] = []
+
+    checked = check_images(found, lambda done, total: seen.append((done, total)))
+
+    assert checked.hashes == {
+        r.name: hashlib.sha256((tmp_path / r.name).read_bytes()).hexdigest() for r in found.records
+    }
+    assert [(p.kind, p.name, p.what) for p in checked.problems] == [
+        (
+            "duplicate",
+            "a/p1/1.png",
+            "It is the same image as b/p3/3.png, of different classes (a, b) and of 2 patients.",
+        ),
+        (
+            "duplicate",
+            "b/p4/4.png",
+            "It is the same image as b/p4/5.png, of the same class and of one patient.",
+        ),
+    ]
+    assert seen[-1] == (5, 5)
+
+
+def test_what_cannot_be_read_is_told_and_can_be_left_out(tmp_path: Path) -> None:
+    for n, place in enumerate(("a/1.png", "a/2.png", "b/3.png", "b/4.png")):
+        image(tmp_path / place, n)
+    (tmp_path / "a/2.png").write_bytes(b"")
+    (tmp_path / "b/3.png").unlink()
+    (tmp_path / "b/3.png").mkdir()
+    found = replace(
+        open_dataset("folder", tmp_path),
+        records=tuple(
+            ImageRecord(n, int(n[0] == "b"), n[2]) for n in ("a/1.png", "a/2.png", "b/3.png", "b/4.png")
+        ),
+        folds=(fold([0, 1], [2, 3]),),
+    )
+
+    checked = check_images(found)
+    bad = [p for p in checked.problems if p.left_out]
+    assert [(p.kind, p.name) for p in bad] == [("unreadable", "a/2.png"), ("unreadable", "b/3.png")]
+    assert all(p.name in p.what for p in bad)
+    assert checked.hashes.keys() == {"a/1.png", "b/4.png"}
+
+    left = without(found, [p.name for p in bad], tuple(bad))
+    assert [r.name for r in left.records] == ["a/1.png", "b/4.png"]
+    assert (left.folds[0].train.tolist(), left.folds[0].test.tolist()) == ([0], [1])
+    assert set(bad) <= set(left.problems)
+    with pytest.raises(DatasetError, match="No image"):
+        without(left, ["a/1.png", "b/4.png"])
+
+
+def test_a_set_that_is_no_files_is_hashed_by_its_pixels() -> None:
+    checked = check_images(small())
+
+    assert checked.hashes["3.png"] == hashlib.sha256(bytes([3] * 18)).hexdigest()
+    assert checked.problems == ()
+
+
+def test_what_the_progress_raises_ends_the_check() -> None:
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check_images(small(), stop)
+
+
+def test_leaks_among_many_images_are_found_in_time() -> None:
+    count = 60_000
+    records = tuple(ImageRecord(f"{i:06d}", i % 2, f"p{i // 2}") for i in range(count))
+    half = np.arange(count, dtype=np.int64)
+    halves = tuple(Fold(f"fold {k}", half[half % 2 == 0], half[half % 2 == 1], True) for k in range(2))
+    many = ImageSet("many", Path("/"), ("no", "yes"), records, pixels, folds=halves)
+
+    found = leaks(many, {r.name: f"h{i // 20}" for i, r in enumerate(records)})
+
+    kinds = [p.kind for p in found]
+    assert kinds.count("patient in train and test") == count
+    assert kinds.count("duplicate in train and test") == 2 * count // 20
+    assert isinstance(found[0], Problem)
