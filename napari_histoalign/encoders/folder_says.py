@@ -10,15 +10,19 @@ import numpy as np
 
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.preprocessing import NORMALISATIONS
-from napari_histoalign.encoders.processor_config import PROCESSOR, read_processor
+from napari_histoalign.encoders.processor_config import find_processor, read_processor
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.registry import EncoderSpec
 
 OPEN_CLIP = "open_clip_config.json"
-ACTIVATION = {"clip": "quick_gelu"}
-"""What OpenAI's CLIP and what was trained from it in the layout of transformers use; its default there."""
+ARITHMETIC: Mapping[str, Mapping[str, Any]] = {
+    "": {"quick_gelu": False},
+    "text_cfg": {"act_kwargs": None, "norm_kwargs": None},
+    "vision_cfg": {"act_kwargs": None, "norm_kwargs": None, "pool_type": "tok", "timm_pool": "avg"},
+}
+"""What no weight tells of, and open_clip's defaults; but for what the loader refuses."""
 ROUNDING = 1e-3
 
 
@@ -44,13 +48,12 @@ def said_otherwise(spec: EncoderSpec, path: Path) -> tuple[str, ...]:
     if spec.space.startswith("own "):
         return ()
     found: list[str] = []
-    if spec.loader == "transformers" and (folder / PROCESSOR).is_file():
+    processor = find_processor(folder) if spec.loader == "transformers" else None
+    if processor is not None:
         try:
-            found += _pixels(spec, read_processor(folder / PROCESSOR), folder / PROCESSOR)
+            found += _pixels(spec, read_processor(processor), processor)
         except EncoderError as err:
             found.append(str(err))
-    if spec.loader == "transformers" and (folder / "config.json").is_file():
-        found += _activations(read_config(folder / "config.json"), folder / "config.json")
     if spec.loader == "open-clip" and (folder / OPEN_CLIP).is_file():
         found += _open_clip(spec, read_config(folder / OPEN_CLIP), folder / OPEN_CLIP)
     return tuple(found)
@@ -60,13 +63,13 @@ def _pixels(spec: EncoderSpec, said: Mapping[str, Any], path: Path) -> list[str]
     own: dict[str, Any] = {"input_size": spec.input_size, "resize": spec.resize}
     own["interpolation"] = spec.interpolation
     found = [
-        f"{path} says {name} {said[name]}; the registry has {value}, which is used."
+        f"{path} says {name} {str(said[name])[:40]}; the registry has {value}, which is used."
         for name, value in own.items()
         if said.get(name) not in (None, value)
     ]
     if said.get("normalisation") is not None:
         theirs, ours = _numbers(said["normalisation"]), _numbers(spec.normalisation)
-        if theirs.shape != ours.shape or np.abs(theirs - ours).max() > ROUNDING:
+        if theirs.shape != ours.shape or not np.abs(theirs - ours).max() <= ROUNDING:
             found.append(
                 f"{path} says other means and deviations of pixels than the registry, which is used."
             )
@@ -74,39 +77,40 @@ def _pixels(spec: EncoderSpec, said: Mapping[str, Any], path: Path) -> list[str]
 
 
 def _numbers(normalisation: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Means and deviations; whatever is none becomes not-a-number, which is unlike all."""
     if isinstance(normalisation, str):
         return np.asarray(NORMALISATIONS[normalisation], np.float64)
     try:
         return np.asarray([normalisation["mean"], normalisation["std"]], np.float64)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return np.full((2, 3), np.nan)
-
-
-def _activations(config: Mapping[str, Any], path: Path) -> list[str]:
-    wanted = ACTIVATION.get(str(config.get("model_type")))
-    found = []
-    for part in ("text_config", "vision_config"):
-        said = (config.get(part) or {}).get("hidden_act", wanted)
-        if wanted and said != wanted:
-            found.append(f"{path} says the activation {said} in {part}, where {wanted} is known; it is used.")
-    return found
 
 
 def _open_clip(spec: EncoderSpec, config: Mapping[str, Any], path: Path) -> list[str]:
     import open_clip
 
-    pixels = config.get("preprocess_cfg") or {}
+    pixels = _table(config.get("preprocess_cfg"))
     said = {"resize": pixels.get("resize_mode"), "interpolation": pixels.get("interpolation")}
-    if pixels.get("mean") is not None and pixels.get("std") is not None:
-        said["normalisation"] = {"mean": pixels["mean"], "std": pixels["std"]}
+    size = pixels.get("size")
+    said["input_size"] = (
+        size[0] if isinstance(size, list) and size and len(set(map(str, size))) == 1 else size
+    )
+    if pixels.get("mean") is not None or pixels.get("std") is not None:
+        said["normalisation"] = {"mean": pixels.get("mean"), "std": pixels.get("std")}
     found = _pixels(spec, said, path)
     known = (spec.architecture and open_clip.get_model_config(spec.architecture)) or {}
-    model = config.get("model_cfg") or {}
-    for name in ("quick_gelu",) if known else ():
-        if bool(model.get(name)) != bool(known.get(name)):
-            found.append(f"{path} says {name} {bool(model.get(name))}, where the other is known; it is used.")
-    for name in ("no_causal_mask", "pool_type"):
-        theirs, ours = ((c.get("text_cfg") or {}).get(name) for c in (model, known))
-        if known and theirs != ours:
-            found.append(f"{path} says {name} {theirs} in text_cfg, where {ours} is known; it is used.")
+    model = _table(config.get("model_cfg"))
+    for part, fields in ARITHMETIC.items() if known else ():
+        theirs, ours = (_table(c.get(part)) if part else c for c in (model, known))
+        for name, default in fields.items():
+            said_here, wanted = theirs.get(name, default), ours.get(name, default)
+            if said_here != wanted:
+                where = f"{name} in {part}" if part else name
+                found.append(
+                    f"{path} says {str(said_here)[:40]} for {where}, where {wanted} is known; it is used."
+                )
     return found
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

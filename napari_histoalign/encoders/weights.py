@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_histoalign.encoders.archives import check_archive
+from napari_histoalign.encoders.archives import ZIP, check_archive
 from napari_histoalign.encoders.foreign import reason
 from napari_histoalign.errors import EncoderError
+from napari_histoalign.files import printable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,10 +20,10 @@ WRAPPERS = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts keep the weights of a checkpoint, beside optimiser and epoch."""
 PREFIX = "module."
 """What data-parallel training puts before every name."""
-ZIP, PICKLE = b"PK\x03\x04", b"\x80"
-"""How PyTorch's files begin, today's and those before version 1.6."""
-NAMED = 3
-"""So many names are listed in an error; more would not help."""
+PICKLE = b"\x80"
+"""How PyTorch's files from before version 1.6 begin."""
+NAMED, LONGEST = 3, 120
+"""So many names are listed in an error, and so many letters of each; more would not help."""
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -93,7 +94,7 @@ def load_strict(
         first = sorted(shapes)[0]
         faults.append(
             f"{_names(shapes)} {'has' if len(shapes) == 1 else 'have'} another shape "
-            f"({first} is {tuple(kept[first].shape)} instead of {tuple(wanted[first].shape)})"
+            f"({_short(first)} is {_shape(kept[first])} instead of {_shape(wanted[first])})"
         )
     if faults:
         raise EncoderError(f"{path} does not hold these weights: {'; '.join(faults)}.")
@@ -157,12 +158,8 @@ def _pytorch(path: Path) -> Any:
             raise _no_pytorch(path, err) from err
         raise _unreadable(path, err) from err
     except pickle.UnpicklingError as err:
-        if "Unsupported global" not in str(err) and "GLOBAL" not in str(err):
-            raise _no_pytorch(path, err) from err
-        raise EncoderError(
-            f"{path} holds Python objects besides weights, and reading them could run code: it is not "
-            "opened. Get the weights as safetensors or as a plain state dict."
-        ) from err
+        # whose own words advise to read it carelessly
+        raise _no_pytorch(path, ValueError("its table of weights is damaged")) from err
     except (
         RuntimeError, EOFError, ValueError, KeyError, IndexError, TypeError, AttributeError, MemoryError,
         RecursionError, OverflowError, AssertionError, NotImplementedError,
@@ -176,34 +173,45 @@ def _tensors(found: Any, path: Path) -> dict[str, Tensor]:
 
     if not isinstance(found, Mapping) or not found:
         raise EncoderError(f"{path} holds no table of weights.")
+    size = path.stat().st_size
     for name, value in found.items():
         if not isinstance(name, str) or not isinstance(value, torch.Tensor):
             raise EncoderError(
-                f"{path} holds {str(name)[:60]!r}, which is a {type(value).__name__} and no weight. "
+                f"{path} holds {_short(name)!r}, which is a {type(value).__name__} and no weight. "
                 "Is it the right file?"
             )
-        if not _is_plain(value):
+        if not _is_plain(value, size):
             raise EncoderError(
-                f"{path} holds {name[:60]!r} in a form that weights do not have (sparse, quantised, empty or "
-                "repeated numbers). Get the weights as a plain state dict."
+                f"{path} holds {_short(name)!r} in a form that weights do not have (sparse, quantised, empty "
+                "or repeated numbers). Get the weights as a plain state dict."
             )
     prefixed = all(name.startswith(PREFIX) for name in found)
     return {(name.removeprefix(PREFIX) if prefixed else name): value for name, value in found.items()}
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """Whether every number of a tensor is there, in memory or in the file, once or more."""
+def _is_plain(tensor: Tensor, size: int) -> bool:
+    """Whether every number of a tensor is in a file of `size` bytes."""
     import torch
 
     if tensor.layout != torch.strided or tensor.is_quantized or tensor.device.type != "cpu":
         return False
-    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    held = tensor.untyped_storage().nbytes()
+    return tensor.numel() * tensor.element_size() <= held <= size
 
 
 def _names(names: Iterable[str]) -> str:
     listed = sorted(names)
     more = f" and {len(listed) - NAMED} more" if len(listed) > NAMED else ""
-    return ", ".join(listed[:NAMED]) + more
+    return ", ".join(map(_short, listed[:NAMED])) + more
+
+
+def _short(name: object) -> str:
+    """A name from a file, which may be anything."""
+    return printable(name[:LONGEST]) if isinstance(name, str) else type(name).__name__
+
+
+def _shape(tensor: Tensor) -> str:
+    return str(tuple(tensor.shape))[:LONGEST]
 
 
 def _unreadable(path: Path, err: OSError) -> EncoderError:

@@ -94,8 +94,8 @@ def test_weights_that_the_record_does_not_name_are_not_read(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", ["image.onnx", "text.onnx"])
-@pytest.mark.parametrize("damage", ["cut", "empty", "text", "bytes"])
-def test_damaged_models_are_refused(name: str, damage: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "bytes", "name"])
+def test_damaged_models_are_refused(name: str, damage: str, tmp_path: Path, capfd) -> None:
     path = Pair().save(tmp_path) / name
     whole = path.read_bytes()
     changed = {
@@ -103,11 +103,13 @@ def test_damaged_models_are_refused(name: str, damage: str, tmp_path: Path) -> N
         "empty": b"",
         "text": b"<html>not found</html>",
         "bytes": whole[::-1],
+        "name": whole.replace(b"last_hidden_state", b"\xff" * 17),
     }
     path.write_bytes(changed[damage])
 
     with pytest.raises(EncoderError, match=rf"{name} is no (whole )?ONNX"):
         entry(tmp_path)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,8 @@ LARGEST: Mapping[str, int] = MappingProxyType(
     }
 )
 """Of the fields that say how large a model is; published ones are far below."""
+PATCH, MOST_PATCHES = 16, 128
+"""Pixels of a patch's side where no file says; patches along a side: 1024 in all, 32 each way, are many."""
 DEEPEST = 6
 TIMES, SPARE = 2, 100_000_000
 
@@ -41,7 +43,8 @@ def check_bounds(config: Mapping[str, Any], path: Path) -> None:
     Raises
     ------
     EncoderError
-        A size is no whole number from 1 to its bound (two or four of them for an image, a patch or stages).
+        A size is no whole number from 1 to its bound (two or four of them for an image, a patch or stages),
+        or images are cut into far too many patches.
     """
     for name, value in _sizes(config, 0):
         numbers = value if isinstance(value, list) and 1 <= len(value) <= 4 else [value]
@@ -52,6 +55,12 @@ def check_bounds(config: Mapping[str, Any], path: Path) -> None:
                     f"{path} says {name} {str(value)[:40]!r}; it has to be a whole number from 1 to "
                     f"{LARGEST[name]}. Is it a model's configuration?"
                 )
+    for side, patch in _patches(config, 0):
+        if side > MOST_PATCHES * patch:
+            raise EncoderError(
+                f"{path} cuts images of {side} pixels into patches of {patch}: embedding one would take "
+                "hours. Is it a model's configuration?"
+            )
 
 
 def check_parameters(
@@ -71,8 +80,8 @@ def check_parameters(
     Raises
     ------
     EncoderError
-        The module is larger than `TIMES` its weights and `SPARE`, or cannot be built. (What differs by less
-        is told by name when the module is filled.)
+        The module, with the numbers that it works out itself, is larger than `TIMES` its weights and `SPARE`,
+        or cannot be built. (What differs by less is told by name when the module is filled.)
     """
     import torch
 
@@ -81,8 +90,9 @@ def check_parameters(
     with one_sentence(f"{path} describes no model that can be built"):
         with torch.device("meta"), NoRandomStart():
             module = build()
-        count = sum(parameter.numel() for parameter in module.parameters())
-    held = sum(tensor.numel() for tensor in weights.values())
+        count = sum(tensor.numel() for tensor in (*module.parameters(), *module.buffers()))
+    # tensors may share their numbers, but a file has no more numbers than bytes
+    held = min(sum(tensor.numel() for tensor in weights.values()), held_in.stat().st_size)
     if count > TIMES * held + SPARE:
         raise EncoderError(
             f"{path} describes a model of {count / 1e6:,.0f} million numbers, and {held_in} holds "
@@ -98,3 +108,17 @@ def _sizes(config: Any, depth: int) -> Iterator[tuple[str, Any]]:
             yield name, value
         else:
             yield from _sizes(value, depth + 1)
+
+
+def _patches(config: Any, depth: int) -> Iterator[tuple[int, int]]:
+    """Largest side of an image and smallest of a patch, of every tower that says the image's."""
+    if depth > DEEPEST or not isinstance(config, Mapping):
+        return
+    sides, patches = (
+        value if isinstance(value, list) else [value]
+        for value in (config.get("image_size"), config.get("patch_size") or PATCH)
+    )
+    if sides != [None]:
+        yield max(sides), min(patches)
+    for value in config.values():
+        yield from _patches(value, depth + 1)

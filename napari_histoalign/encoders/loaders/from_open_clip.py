@@ -33,6 +33,8 @@ COMPARED = {
     "vision_cfg": ("image_size", "layers", "width", "patch_size", "timm_model_name"),
     "text_cfg": ("context_length", "vocab_size", "width", "heads", "layers"),
 }
+CHOICES = {"no_causal_mask": False, "pool_type": "argmax", "final_ln_after_pool": False}
+"""Fields of ``text_cfg`` that no weight tells of, and open_clip's defaults."""
 # the numbers 0, 1, 2, ... of the positions, which older versions of transformers saved
 UNUSED = (r"text\.transformer\.embeddings\.position_ids",)
 
@@ -160,4 +162,7 @@ def _check(spec: EncoderSpec, path: Path, config: Mapping[str, Any]) -> None:
         for name in names:
             if name in known.get(part, {}):
                 sizes[f"{part}.{name}"] = (config[part].get(name), known[part][name])
+    for name, default in CHOICES.items() if known else ():
+        both = (config["text_cfg"].get(name, default), known["text_cfg"].get(name, default))
+        sizes[f"text_cfg.{name}"] = both
     check_sizes(spec, path, sizes)

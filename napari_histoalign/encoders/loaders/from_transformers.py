@@ -69,7 +69,8 @@ def read_model_config(path: Path) -> Any:
         raise EncoderError(
             f"{path} describes a model of type {kind!r}; those that can be used are {' and '.join(KINDS)}."
         )
-    for part in (raw, raw.get("text_config"), raw.get("vision_config")):
+    towers = [raw.get(f"{tower}_config{older}") for tower in ("text", "vision") for older in ("", "_dict")]
+    for part in (raw, *towers):
         if isinstance(part, dict):
             for name in NOT_OURS:
                 part.pop(name, None)
@@ -94,7 +95,14 @@ def _check(spec: EncoderSpec, path: Path, config: Any) -> None:
     """Compare the configuration with the entry."""
     vision, text = config.vision_config, config.text_config
     dim = config.projection_dim if config.model_type == "clip" else vision.hidden_size
-    known = {"patch_size": vision.patch_size, "layers": vision.num_hidden_layers, "width": vision.hidden_size}
+    acts = {str(vision.hidden_act), str(text.hidden_act)}
+    known = {
+        "patch_size": ("a vision tower's patch_size of", vision.patch_size),
+        "layers": ("a vision tower's layers of", vision.num_hidden_layers),
+        "width": ("a vision tower's width of", vision.hidden_size),
+        # no weight tells it, and another gives embeddings that are wrong by little
+        "activation": ("the activation", " and ".join(sorted(acts))),
+    }
     check_sizes(
         spec,
         path,
@@ -102,6 +110,6 @@ def _check(spec: EncoderSpec, path: Path, config: Any) -> None:
             "embeddings of width": (dim, spec.dim),
             "images of side": (vision.image_size, spec.input_size),
             "a context of": (text.max_position_embeddings, spec.context_length),
-            **{f"a vision tower's {name} of": (known[name], wanted) for name, wanted in spec.shape.items()},
+            **{known[name][0]: (known[name][1], wanted) for name, wanted in spec.shape.items()},
         },
     )

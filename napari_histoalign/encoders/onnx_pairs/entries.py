@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.encoders.before_libraries import prepare_libraries
-from napari_histoalign.encoders.entry_checks import LARGEST_SIDE
+from napari_histoalign.encoders.entry_checks import LARGEST, LARGEST_SIDE
 from napari_histoalign.encoders.loaders.configs import read_config
 from napari_histoalign.encoders.onnx_pairs.description import (
     IMAGE,
@@ -19,7 +19,7 @@ from napari_histoalign.encoders.onnx_pairs.description import (
 from napari_histoalign.encoders.onnx_pairs.models import OnnxModel
 from napari_histoalign.encoders.onnx_pairs.preparation import preparation
 from napari_histoalign.encoders.own import LICENCE, TOKENIZER_FILES, VOCABULARIES
-from napari_histoalign.encoders.processor_config import PROCESSOR
+from napari_histoalign.encoders.processor_config import PROCESSOR, WHOLE
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -83,7 +83,16 @@ def onnx_spec(name: str, folder: Path, *, role: str | None, mpp: float | None) -
     found["context_length"] = _length(folder, towers, said.get("context_length"))
     found["tokenizer"] = said.get("tokenizer") or _tokenizer(folder)
     found["dim"] = _width(folder, towers, found)
-    files = [IMAGE, TEXT, *image.external, *text.external, PAIR, PROCESSOR, *TOKENIZERS[found["tokenizer"]]]
+    files = [
+        IMAGE,
+        TEXT,
+        *image.external,
+        *text.external,
+        PAIR,
+        PROCESSOR,
+        WHOLE,
+        *TOKENIZERS[found["tokenizer"]],
+    ]
     files += ["config.json", *TOKENIZER_FILES]
     return entry(name, found, {n: None for n in dict.fromkeys(files) if (folder / n).is_file()}, folder)
 
@@ -119,6 +128,8 @@ def _length(folder: Path, towers: OnnxTowers, said: int | None) -> int:
             f"tokenizer_config.json with model_max_length, or {PAIR} with "
             '{"format": 1, "context_length": 77} or what the length is.'
         )
+    if found > LARGEST:
+        raise EncoderError(f"{folder / TEXT} takes {found} tokens; at most {LARGEST} are read.")
     return found
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histoalign.encoders.onnx_pairs.limits import check_limits, messages
+from napari_histoalign.encoders.onnx_pairs.memory import give_back, share
 from napari_histoalign.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -27,8 +29,6 @@ TYPES: Mapping[str, type[np.generic]] = {
 """onnxruntime's names of the kinds of numbers that are taken here."""
 PLAIN_NAME = re.compile(r"\w[\w.+ -]{0,200}")
 """A file of the same folder; nothing that leads out of it."""
-ENDLESS = frozenset({"Loop", "Scan"})
-"""Operators that repeat others as often as a number in the file says."""
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 SILENT = 4
 """onnxruntime's severity of what it may print: errors come as exceptions."""
@@ -80,11 +80,14 @@ class OnnxModel:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.external = external_files(path)
+        self.external = check_model(path)
         self._sessions: dict[tuple[str, ...], Any] = {}
         session = self._session("cpu")
-        self.inputs = tuple(_port(p) for p in session.get_inputs())
-        self.outputs = tuple(_port(p) for p in session.get_outputs())
+        try:
+            self.inputs = tuple(_port(p) for p in session.get_inputs())
+            self.outputs = tuple(_port(p) for p in session.get_outputs())
+        except UnicodeDecodeError as err:
+            raise EncoderError(f"{path} is no whole ONNX file ({err}). Get it again.") from err
 
     def run(self, feeds: Mapping[str, NDArray[Any]], output: str, device: str = "cpu") -> NDArray[Any]:
         """One output.
@@ -104,7 +107,7 @@ class OnnxModel:
             onnxruntime cannot run it on these.
         """
         try:
-            found: NDArray[Any] = self._session(device).run([output], dict(feeds))[0]
+            found: NDArray[Any] = self._session(device).run([output], dict(feeds), give_back())[0]
         except EncoderError:
             raise
         except Exception as err:  # onnxruntime's exceptions have no class of their own in common
@@ -122,9 +125,13 @@ class OnnxModel:
             options = onnxruntime.SessionOptions()
             options.log_severity_level = SILENT
             options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
+            share(options)
             try:
                 self._sessions[wanted] = onnxruntime.InferenceSession(
-                    str(self.path), options, providers=list(wanted)
+                    str(self.path),
+                    options,
+                    providers=list(wanted),
+                    enable_fallback=int(CUDA in wanted),  # to the CPU, which it prints
                 )
             except Exception as err:  # see run
                 raise EncoderError(
@@ -139,13 +146,19 @@ def providers(device: str, available: Sequence[str]) -> tuple[str, ...]:
     return (CUDA, CPU) if device == "cuda" and CUDA in available else (CPU,)
 
 
-def external_files(path: Path) -> tuple[str, ...]:
-    """Names of the files beside a model that hold its weights, in order.
+def check_model(path: Path) -> tuple[str, ...]:
+    """Make sure that a model reads no file elsewhere, and takes no absurd time and memory.
+
+    Returns
+    -------
+    tuple of str
+        Names of the files beside it that hold its weights, in order.
 
     Raises
     ------
     EncoderError
-        It is no ONNX file, or one of them is not in its folder: such a model could read any file.
+        It is no ONNX file, weights of it are not in its folder (such a model could read any file), or see
+        `limits.check_limits`.
     """
     onnx = require("onnx")
     try:
@@ -154,24 +167,21 @@ def external_files(path: Path) -> tuple[str, ...]:
         raise EncoderError(f"{path} cannot be read ({err.strerror or err}).") from err
     except Exception as err:  # protobuf's, which differs between its versions
         raise EncoderError(f"{path} is no whole ONNX file ({_first_line(err)}). Get it again.") from err
-    if endless := sorted(_operators(model, onnx.NodeProto) & ENDLESS):
-        raise EncoderError(
-            f"{path} repeats steps ({', '.join(endless)}), which no tower does and which need never end: "
-            "it is not run. Export it without them."
-        )
     names: dict[str, None] = {}
-    for tensor in _tensors(model, onnx.TensorProto):
+    for tensor in messages(model, onnx.TensorProto):
         if tensor.data_location != onnx.TensorProto.EXTERNAL and not tensor.external_data:
             continue
-        name = next((e.value for e in tensor.external_data if e.key == "location"), "")
-        if not PLAIN_NAME.fullmatch(name):
-            raise EncoderError(
-                f"{path} keeps weights in {name[:200]!r}. Only files beside it are read: export it so that "
-                "all its weights are in the model or in one file in the same folder."
-            )
-        if not (path.parent / name).is_file():
-            raise EncoderError(f"{path} keeps weights in {name}, which is not beside it. Add that file.")
-        names[name] = None
+        # of several, versions of onnxruntime may take any
+        for name in [e.value for e in tensor.external_data if e.key == "location"] or [""]:
+            if not PLAIN_NAME.fullmatch(name):
+                raise EncoderError(
+                    f"{path} keeps weights in {name[:200]!r}. Only files beside it are read: export it so "
+                    "that all its weights are in the model or in one file in the same folder."
+                )
+            if not (path.parent / name).is_file():
+                raise EncoderError(f"{path} keeps weights in {name}, which is not beside it. Add that file.")
+            names[name] = None
+    check_limits(onnx, model, path)
     return tuple(names)
 
 
@@ -192,31 +202,6 @@ def require(name: str) -> Any:
         ) from err
 
 
-def _tensors(message: Any, kind: type) -> Iterator[Any]:
-    """Every tensor of a model, wherever it is: initialisers, attributes, subgraphs, functions."""
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for inner in [value] if hasattr(value, "ListFields") else value:
-            if isinstance(inner, kind):
-                yield inner
-            else:
-                yield from _tensors(inner, kind)
-
-
-def _operators(message: Any, kind: Any) -> set[str]:
-    """Names of all operators of a model, those of subgraphs and functions too."""
-    found: set[str] = set()
-    for field, value in message.ListFields():
-        if field.message_type is None:
-            continue
-        for inner in [value] if hasattr(value, "ListFields") else value:
-            if isinstance(inner, kind):
-                found.add(inner.op_type)
-            found |= _operators(inner, kind)
-    return found
-
-
 def _port(found: Any) -> Port:
     shape = tuple(d if isinstance(d, int) and d > 0 else None for d in found.shape)
     return Port(found.name, found.type, shape)
@@ -224,5 +209,7 @@ def _port(found: Any) -> Port:
 
 def _first_line(err: Exception) -> str:
     """What went wrong, without the numbers and the path that onnxruntime puts before it."""
+    if re.search("allocate memory|Available memory|bad_alloc", str(err)) or isinstance(err, MemoryError):
+        return "it takes more memory than there is"
     line = (str(err).splitlines() or [type(err).__name__])[0]
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?", "", line)
+    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : (Load model from .* failed:)?", "", line)[:300]

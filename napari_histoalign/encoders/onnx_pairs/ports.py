@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_histoalign.encoders.onnx_pairs.models import TYPES
 from napari_histoalign.errors import EncoderError
+from napari_histoalign.files import printable
 
 if TYPE_CHECKING:
     from napari_histoalign.encoders.onnx_pairs.models import OnnxModel, Port
@@ -23,6 +24,8 @@ OUTPUTS = ("embedding", "embeddings", "embeds", "sentence_embedding")
 FRACTIONS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 WHOLE = ("tensor(int64)", "tensor(int32)")
 EITHER = (*WHOLE, "tensor(bool)", "tensor(float)")
+NAMED = 8
+"""So many are listed in an error."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ def _named(ports: Sequence[Port], names: Sequence[str]) -> Port | None:
 
 def _checked(model: OnnxModel, port: Port, kinds: Sequence[str]) -> Port:
     if port.kind not in kinds or port.kind not in TYPES:
-        raise EncoderError(f"{model.path} takes {port.name} as {port.kind}; known are {', '.join(kinds)}.")
+        raise EncoderError(f"{model.path} takes {_name(port)} as {port.kind}; known are {', '.join(kinds)}.")
     return port
 
 
@@ -143,7 +146,7 @@ def _shape(model: OnnxModel, port: Port, count: int) -> tuple[int | None, ...]:
         return (None,) * count
     if len(port.shape) != count:
         raise EncoderError(
-            f"{model.path} takes {port.name} with {len(port.shape)} dimensions, {_told(port)}, not {count}."
+            f"{model.path} takes {_name(port)} with {len(port.shape)} dimensions, {_told(port)}, not {count}."
         )
     return port.shape
 
@@ -153,4 +156,9 @@ def _told(port: Port) -> str:
 
 
 def _names(ports: Sequence[Port]) -> str:
-    return ", ".join(p.name for p in ports) or "nothing"
+    more = f" and {len(ports) - NAMED} more" if len(ports) > NAMED else ""
+    return ", ".join(map(_name, ports[:NAMED])) + more or "nothing"
+
+
+def _name(port: Port) -> str:
+    return printable(port.name[:60])

@@ -100,7 +100,7 @@ def small_entry(name: str, config: dict[str, Any]) -> EncoderSpec:
     if "hf_model_name" in config["text_cfg"]:
         shape: dict[str, Any] = SMALL_BERT
     elif spec.loader == "transformers":
-        shape = {"patch_size": spec.shape["patch_size"], "layers": 2, "width": 64}
+        shape = {**spec.shape, "layers": 2, "width": 64}
     else:
         shape = {part: config[part] for part in ("embed_dim", "vision_cfg", "text_cfg")}
     return replace(spec, dim=config["embed_dim"], shape=shape)
