@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.alignment.attribution import attributed
+from napari_histoalign.alignment.scores import softmax
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Explanation:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Softmax of the logits, shape (classes,)."""
-        return _soft(self.logits)
+        return softmax(self.logits)
 
     def by_prompt(self) -> NDArray[np.float64]:
         """Added by each prompt to each class's logit, over all views and pairs; shape (k, classes)."""
@@ -80,7 +81,7 @@ class Explanation:
         ndarray
             Differences of probabilities, of the same shape. Unlike the logits' they do not add up.
         """
-        moved: NDArray[np.float64] = self.probabilities - _soft(self.logits - added)
+        moved: NDArray[np.float64] = self.probabilities - softmax(self.logits - added)
         return moved
 
 
@@ -131,9 +132,3 @@ def explain(tensor: SimilarityTensor, alignment: Alignment, scores: Scores, tile
         raise AlignmentError("These scores are not of this tensor and alignment: score the tiles again.")
     # single precision and the integral leave some thousandths; each contribution bears its share
     return replace(found, contributions=found.contributions + rest / found.contributions[..., 0].size)
-
-
-def _soft(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    probabilities: NDArray[np.float64] = odds / odds.sum(axis=-1, keepdims=True)
-    return probabilities

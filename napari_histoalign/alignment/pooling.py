@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.alignment.transport import prompt_weights, transport_plan, view_weights
+from napari_histoalign.alignment.transport import prompt_weights, transport_pool, view_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,8 +117,7 @@ class Pooling:
         """One class: cosines of shape (prompts, views, n) to (n,)."""
         pooled: Floats
         if self.how == "optimal-transport" and views is not None:
-            pooled = np.einsum("kvn,kvn->n", transport_plan(bag, views, weights), bag)
-            return pooled
+            return transport_pool(bag, views, weights)
         if self.how == "weighted-crops" and views is not None:
             pooled = np.einsum("k,vn,kvn->n", weights, views, bag, optimize=True)
             return pooled

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+Real = TypeVar("Real", np.float32, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +77,8 @@ class Scores:
         return entropy
 
 
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Softmax over the last axis, without overflow."""
-    shifted = np.exp(logits - logits.max(axis=-1, keepdims=True, initial=-np.inf))
-    probabilities: NDArray[np.float32] = shifted / shifted.sum(axis=-1, keepdims=True)
+def softmax(logits: NDArray[Real], axis: int = -1) -> NDArray[Real]:
+    """Softmax over an axis, without overflow, in the precision of the logits."""
+    shifted = np.exp(logits - logits.max(axis=axis, keepdims=True, initial=-np.inf))
+    probabilities: NDArray[Real] = shifted / shifted.sum(axis=axis, keepdims=True)
     return probabilities

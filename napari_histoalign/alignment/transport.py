@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.alignment.scores import softmax
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def entropy_weights(logits: Floats) -> Floats:
     ndarray
         float32, shape (members, ...); they sum to 1 over members.
     """
-    return _softmax(-_entropy(logits) / np.float32(SHARPNESS))
+    return softmax(-_entropy(logits) / np.float32(SHARPNESS), axis=0)
 
 
 def view_weights(class_cosines: Floats, scale: float) -> Floats:
@@ -225,12 +226,6 @@ def _checked(weights: Floats, shape: tuple[int, ...], what: str) -> Floats:
 
 def _entropy(logits: Floats) -> Floats:
     """Entropy of the softmax over the first axis."""
-    p = _softmax(logits)
+    p = softmax(logits, axis=0)
     entropy: Floats = -(p * np.log(np.maximum(p, np.finfo(np.float32).tiny))).sum(axis=0)
     return entropy
-
-
-def _softmax(logits: Floats) -> Floats:
-    odds = np.exp(logits - logits.max(axis=0))
-    probabilities: Floats = odds / odds.sum(axis=0)
-    return probabilities

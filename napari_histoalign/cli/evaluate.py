@@ -64,9 +64,10 @@ def evaluate(
     with report.errors(KEPT):
         from napari_histoalign.alignment import PromptSet
         from napari_histoalign.encoders import load_encoder
+        from napari_histoalign.evaluation.checked import kept_check
         from napari_histoalign.evaluation.datasets import open_dataset
         from napari_histoalign.evaluation.evaluate import evaluate as run
-        from napari_histoalign.evaluation.leakage import check_images, leaks
+        from napari_histoalign.evaluation.leakage import leaks
         from napari_histoalign.evaluation.plan import Plan
         from napari_histoalign.evaluation.protocols import PROTOCOLS
         from napari_histoalign.evaluation.report import write_report
@@ -92,7 +93,7 @@ def evaluate(
         wanted = PromptSet.load(chosen)
         if check:
             with report.steps("Checking images") as step:
-                found = check_images(image_set, step)
+                found = kept_check(image_set, step)
             problems = (
                 *image_set.problems,
                 *found.problems,

@@ -158,3 +158,30 @@ def test_leaks_among_many_images_are_found_in_time() -> None:
     assert kinds.count("patient in train and test") == count
     assert kinds.count("duplicate in train and test") == 2 * count // 20
     assert isinstance(found[0], Problem)
+
+
+def test_a_check_is_kept_until_an_image_changes(tmp_path: Path) -> None:
+    from napari_histoalign.evaluation.checked import kept_check
+    from napari_histoalign.evaluation.datasets import open_dataset
+
+    for n in range(4):
+        image(tmp_path / "set" / "ab"[n % 2] / f"{n}.png", n)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    read: list[int] = []
+
+    def look() -> object:
+        found = open_dataset("folder", tmp_path / "set")
+        return kept_check(found, lambda done, total: read.append(done), cache=kept)
+
+    first = look()
+    begun = len(read)
+    second = look()
+    assert len(read) == begun
+    assert (second.hashes, second.problems) == (first.hashes, first.problems)
+    image(tmp_path / "set" / "a" / "0.png", 1)  # the same as 1.png now
+    third = look()
+    assert len(read) > begun and any(p.kind.startswith("duplicate") for p in third.problems)
+    for path in kept.iterdir():
+        path.write_text("{}")
+    assert look().hashes == third.hashes

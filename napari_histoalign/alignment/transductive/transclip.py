@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.alignment.arrays import as_logits, check_features
+from napari_histoalign.alignment.scores import softmax
 from napari_histoalign.alignment.transductive.neighbours import (
     MOST_TILES,
     blocks_of,
@@ -132,7 +133,7 @@ def transclip(
     for rows, block in blocks_of(features, others):
         at, alike = most_alike(block, x, neighbours)
         near = np.einsum("nk,nkc->nc", alike / np.float32(at.shape[1]), z[at])
-        out[rows] = _softmax(words[rows] + LIKELIHOOD * _likelihood(gaussians, block) + near)
+        out[rows] = softmax(words[rows] + LIKELIHOOD * _likelihood(gaussians, block) + near)
     return TransductiveResult(
         out,
         share_changed(z0, out),
@@ -160,7 +161,7 @@ def _solve(
         fixed = words + LIKELIHOOD * _likelihood(gaussians, x)
         before = z
         for _ in range(INNER):
-            z = _softmax(fixed + tied @ z)
+            z = softmax(fixed + tied @ z)
         if done == iterations or np.abs(z - before).max() < STILL:
             return z, gaussians, done
         gaussians = [_update(g, f, s, z) for g, f, s in zip(gaussians, x, squares, strict=True)]
@@ -208,7 +209,3 @@ def _log_softmax(logits: Floats) -> Floats:
     shifted = logits - logits.max(axis=1, keepdims=True)
     out: Floats = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return out
-
-
-def _softmax(logits: Floats) -> Floats:
-    return np.exp(_log_softmax(logits))
