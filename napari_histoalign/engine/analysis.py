@@ -13,13 +13,13 @@ from napari_histoalign.engine.reading import read_batches
 from napari_histoalign.engine.scored import Scored
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
 from napari_histoalign.engine.texts import TextCache
-from napari_histoalign.engine.views import DEFAULT_VIEWS, check_views, make_view
+from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS, check_views, fields_of, make_view
 from napari_histoalign.errors import AlignmentError, SlideError
 from napari_histoalign.files import cache_dir
 from napari_histoalign.results import TileScores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -162,7 +162,7 @@ class Analysis:
         watch = Stopwatch()
         yield Progress(done, len(indices), np.empty(0, np.int64), 0.0, 0.0, 0)
         batches = [todo[i : i + batch] for i in range(0, len(todo), batch)]
-        reading = read_batches(self.slide, self.grid, batches)
+        reading = read_batches(self.slide, self.grid, batches, fields=fields_of(self.views))
         unread = 0
         try:
             for tiles in reading:
@@ -264,7 +264,10 @@ class Analysis:
         )
 
     def _embed_batch(
-        self, indices: NDArray[np.int64], images: NDArray[np.uint8], cancelled: Callable[[], bool]
+        self,
+        indices: NDArray[np.int64],
+        images: Mapping[float, NDArray[np.uint8]],
+        cancelled: Callable[[], bool],
     ) -> bool:
         """Embed a batch with every encoder that lacks some of it; False if cancelled meanwhile."""
         for encoder, store in zip(self.encoders, self._stores, strict=True):
@@ -275,7 +278,7 @@ class Analysis:
             for view in self.views:
                 if cancelled():
                     return False
-                rows.append(encoder.embed_images(make_view(view, images[lacking])))
+                rows.append(encoder.embed_images(make_view(view, images[VIEWS[view].field][lacking])))
             store.write(indices[lacking], np.stack(rows, axis=1))
         return True
 

@@ -13,7 +13,7 @@ import numpy as np
 from napari_histoalign.errors import SlideError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,13 +29,14 @@ class TileBatch:
     indices
         Tiles of the grid, shape (n,).
     images
-        Their pixels, uint8 RGB, shape (n, input_px, input_px, 3).
+        Their pixels by field (see `napari_histoalign.engine.views.View.field`), uint8 RGB, shape
+        (n, input_px, input_px, 3) each.
     unread
         Why tiles of this batch could not be read, by tile; they are not in `indices`.
     """
 
     indices: NDArray[np.int64]
-    images: NDArray[np.uint8]
+    images: Mapping[float, NDArray[np.uint8]]
     unread: dict[int, SlideError]
 
 
@@ -44,6 +45,7 @@ def read_batches(
     grid: TileGrid,
     batches: Sequence[NDArray[np.int64]],
     *,
+    fields: Sequence[float] = (1.0,),
     readers: int | None = None,
 ) -> Generator[TileBatch]:
     """Read batches of tiles in threads, in order, at most ``readers + 1`` batches ahead.
@@ -57,6 +59,9 @@ def read_batches(
         Where to read, and which rectangle each tile is.
     batches
         Tiles of each batch.
+    fields
+        Sides of what is read around each tile's centre, in sides of the tile. What lies outside the slide is
+        white.
     readers
         Number of threads; by default one for each processor, at most 4.
     """
@@ -67,7 +72,7 @@ def read_batches(
         todo = iter(batches)
         try:
             for batch in todo:
-                waiting.append(pool.submit(_read_batch, slide, grid, batch, stop))
+                waiting.append(pool.submit(_read_batch, slide, grid, batch, fields, stop))
                 if len(waiting) > readers:
                     yield waiting.popleft().result()
             while waiting:
@@ -78,19 +83,24 @@ def read_batches(
                 future.cancel()
 
 
-def _read_batch(slide: Slide, grid: TileGrid, indices: NDArray[np.int64], stop: list[bool]) -> TileBatch:
+def _read_batch(
+    slide: Slide, grid: TileGrid, indices: NDArray[np.int64], fields: Sequence[float], stop: list[bool]
+) -> TileBatch:
     """Read the tiles of one batch; a tile that cannot be read is left out and reported."""
     side = grid.input_px
-    images = np.empty((len(indices), side, side, 3), np.uint8)
+    images = {field: np.empty((len(indices), side, side, 3), np.uint8) for field in fields}
     unread: dict[int, SlideError] = {}
     kept: list[int] = []
     for index, (x, y) in zip(indices.tolist(), grid.xy(indices).tolist(), strict=True):
         if stop:
             break
         try:
-            images[len(kept)] = slide.read_area(x, y, grid.tile_px, grid.tile_px, (side, side))
+            for field, read in images.items():
+                margin, width = (field - 1) / 2 * grid.tile_px, field * grid.tile_px
+                read[len(kept)] = slide.read_area(x - margin, y - margin, width, width, (side, side))
         except SlideError as err:
             unread[index] = err
         else:
             kept.append(index)
-    return TileBatch(np.asarray(kept, np.int64), images[: len(kept)], unread)
+    read_images = {field: read[: len(kept)] for field, read in images.items()}
+    return TileBatch(np.asarray(kept, np.int64), read_images, unread)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.engine import EmbeddingStore, StoreKey
-from napari_histoalign.engine.views import check_views, make_view
+from napari_histoalign.engine.views import check_image_views, make_view
 from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.records import ImageRecord, ImageSet, Problem
 from napari_histoalign.evaluation.scale import SCALES, rescaled
@@ -84,7 +84,7 @@ def embed_set(
     EncoderError, StoreError
         An encoder fails, or embeddings cannot be kept.
     """
-    check_views(views)
+    check_image_views(views)
     if scale not in SCALES:
         raise DatasetError(f"There is no scale {scale!r}; there are {', '.join(SCALES)}.")
     root = cache or cache_dir("embeddings")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_histoalign.engine import VIEWS
-from napari_histoalign.engine.views import FIVE_CROPS, make_view
+from napari_histoalign.engine.views import FIVE_CROPS, check_image_views, fields_of, make_view
+from napari_histoalign.errors import AlignmentError
 
 IMAGES = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
 
@@ -55,3 +56,13 @@ def test_corners_of_odd_sides_cover_the_tile() -> None:
 def test_views_that_are_no_crops_keep_every_pixel() -> None:
     for name in set(VIEWS) - set(FIVE_CROPS):
         assert sorted(make_view(name, IMAGES[:1]).ravel()) == sorted(IMAGES[:1].ravel())
+
+
+def test_each_field_is_read_once() -> None:
+    assert fields_of(("full", "hflip", "wide2", "zoom2", "wide4")) == (0.5, 1.0, 2.0, 4.0)
+
+
+def test_an_image_by_itself_has_nothing_around_it() -> None:
+    assert check_image_views(("full", "centre")) == ("full", "centre")
+    with pytest.raises(AlignmentError, match="'wide2' is read from a slide"):
+        check_image_views(("full", "wide2"))
