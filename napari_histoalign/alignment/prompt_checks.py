@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from unicodedata import category
 
+from napari_histoalign.alignment.templates import check_organ, sentences
 from napari_histoalign.errors import PromptError
 
 if TYPE_CHECKING:
-    from napari_histoalign.alignment.prompts import PromptClass, PromptSet
+    from napari_histoalign.alignment.prompt_classes import PromptClass
+    from napari_histoalign.alignment.prompts import PromptSet
 
 ROLES = ("lesion", "tissue", "background")
 
@@ -26,9 +28,8 @@ def check(prompts: PromptSet) -> None:
         _check_class(c, i)
     if not prompts.templates:
         raise PromptError("'templates' is empty; leave it out, or write at least '{}'.")
-    for template in prompts.templates:
-        if template.count("{}") != 1:
-            raise PromptError(f"the template {template!r} must hold {{}} once, where the prompt goes.")
+    check_organ(prompts.organ)
+    sentences(prompts.templates, prompts.organ)
 
 
 def _check_class(c: PromptClass, index: int) -> None:

@@ -5,67 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import numpy as np
 
 from napari_histoalign.alignment.prompt_checks import check, known_keys, text, texts
+from napari_histoalign.alignment.prompt_classes import (
+    PALETTE,
+    ExpandedPrompts,
+    PromptClass,
+    Role,
+    classes_from,
+)
+from napari_histoalign.alignment.templates import AS_WRITTEN, fill, sentences
 from napari_histoalign.errors import PromptError
 from napari_histoalign.files import resource
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-Role = Literal["lesion", "tissue", "background"]
-PALETTE = ("#d62728", "#2ca02c", "#1f77b4", "#ff7f0e", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22")
-"""Colours of classes that name none, in turn."""
-
-
-@dataclass(frozen=True)
-class PromptClass:
-    """One class and its bag of prompts.
-
-    Attributes
-    ----------
-    name
-        As it stands on layers and in files.
-    prompts
-        Phrases that describe it: synonyms and descriptions.
-    color
-        ``#rrggbb``.
-    role
-        ``lesion`` (what is looked for), ``tissue`` or ``background`` (forms no regions).
-    """
-
-    name: str
-    prompts: tuple[str, ...]
-    color: str
-    role: Role = "tissue"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", text(self.name, "the name of a class"))
-        object.__setattr__(self, "prompts", texts(self.prompts, f"'prompts' of class {self.name!r}"))
-
-    @property
-    def is_background(self) -> bool:
-        """Whether the class forms no regions."""
-        return self.role == "background"
-
-
-@dataclass(frozen=True)
-class ExpandedPrompts:
-    """Every text to be embedded, and the class it speaks for.
-
-    Attributes
-    ----------
-    texts
-        Prompts put into templates, without repeats within a class, k of them.
-    class_index
-        Class of each, shape (k,).
-    """
-
-    texts: tuple[str, ...]
-    class_index: NDArray[np.int64]
+__all__ = ["PALETTE", "ExpandedPrompts", "PromptClass", "PromptSet", "Role", "builtin_prompt_sets"]
 
 
 @dataclass(frozen=True)
@@ -79,9 +35,12 @@ class PromptSet:
     classes
         At least two.
     templates
-        Sentences with one ``{}`` each, into which every prompt is put.
+        Into which every prompt is put: sentences with one ``{}`` each, which may name the organ by one
+        ``{organ}``, or names of template sets (see `templates.template_sets`).
     title, description
         For people.
+    organ
+        Of all classes: "breast", say. It stands in no text unless a template names it.
 
     Raises
     ------
@@ -91,12 +50,13 @@ class PromptSet:
 
     name: str
     classes: tuple[PromptClass, ...]
-    templates: tuple[str, ...] = ("{}",)
+    templates: tuple[str, ...] = AS_WRITTEN
     title: str = ""
     description: str = ""
+    organ: str = ""
 
     def __post_init__(self) -> None:
-        for field in ("name", "title", "description"):
+        for field in ("name", "title", "description", "organ"):
             object.__setattr__(self, field, text(getattr(self, field), f"'{field}'"))
         object.__setattr__(self, "templates", texts(self.templates, "'templates'"))
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -135,12 +95,13 @@ class PromptSet:
         ----------
         plain
             ``name``, ``classes`` (``name``, ``prompts``, ``color``, ``role`` each) and, if wanted,
-            ``templates``, ``title``, ``description``. Missing colours are given from a palette.
+            ``templates``, ``organ``, ``title``, ``description``. Missing colours are given from a palette.
         source
             What error messages call it: the file.
         """
         try:
-            known_keys(plain, ("name", "title", "description", "templates", "classes"), "The prompt set")
+            known = ("name", "title", "description", "organ", "templates", "classes")
+            known_keys(plain, known, "The prompt set")
             entries = plain.get("classes")
             if not isinstance(entries, Sequence) or isinstance(entries, str):
                 raise PromptError("'classes' must be a list of classes, each with a name and prompts.")
@@ -148,23 +109,27 @@ class PromptSet:
                 name=plain.get("name", ""),
                 title=plain.get("title", ""),
                 description=plain.get("description", ""),
-                templates=plain.get("templates", ("{}",)),
-                classes=tuple(
-                    _class(entry, i, color)
-                    for i, (entry, color) in enumerate(zip(entries, _free_colors(entries), strict=True))
-                ),
+                organ=plain.get("organ", ""),
+                templates=plain.get("templates", AS_WRITTEN),
+                classes=classes_from(entries),
             )
         except PromptError as err:
             raise PromptError(f"{source}: {err}") from err
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for YAML and the provenance; `from_dict` turns them back."""
+        """Plain values for YAML and the provenance; `from_dict` turns them back.
+
+        A template set stays its name. What a set does not have is left out, so that the identity of a
+        run, which is made from this, stays the same.
+        """
         plain: dict[str, Any] = {"name": self.name}
         if self.title:
             plain["title"] = self.title
         if self.description:
             plain["description"] = self.description
-        if self.templates != ("{}",):
+        if self.organ:
+            plain["organ"] = self.organ
+        if self.templates != AS_WRITTEN:
             plain["templates"] = list(self.templates)
         plain["classes"] = [
             {"name": c.name, "role": c.role, "color": c.color, "prompts": list(c.prompts)}
@@ -183,6 +148,27 @@ class PromptSet:
         changed = replace(self.classes[index], prompts=tuple(prompts))
         return replace(self, classes=(*self.classes[:index], changed, *self.classes[index + 1 :]))
 
+    def with_context(
+        self, templates: str | Sequence[str] | None = None, organ: str | None = None
+    ) -> PromptSet:
+        """The same classes in other sentences, or of another organ; None leaves what there is.
+
+        Raises
+        ------
+        PromptError
+            A template is none, or names an organ that is not given.
+        """
+        return replace(
+            self,
+            templates=self.templates if templates is None else texts(templates, "'templates'"),
+            organ=self.organ if organ is None else organ,
+        )
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The templates as they are used: sentences with one ``{}``, the organ put in, each once."""
+        return sentences(self.templates, self.organ)
+
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes."""
@@ -200,11 +186,12 @@ class PromptSet:
         return ranks.index(min(ranks))
 
     def expand(self) -> ExpandedPrompts:
-        """Put every prompt into every template; a text counts once within its class."""
+        """Put every prompt into every sentence; a text counts once within its class."""
         texts: list[str] = []
         index: list[int] = []
+        whole = self.sentences
         for i, c in enumerate(self.classes):
-            bag = dict.fromkeys(t.replace("{}", p) for t in self.templates for p in c.prompts)
+            bag = dict.fromkeys(fill(sentence, prompt) for sentence in whole for prompt in c.prompts)
             texts += bag
             index += [i] * len(bag)
         return ExpandedPrompts(tuple(texts), np.asarray(index, np.int64))
@@ -213,22 +200,3 @@ class PromptSet:
 def builtin_prompt_sets() -> dict[str, Path]:
     """Shipped prompt sets: files by name."""
     return {path.stem: path for path in sorted(resource("prompts").glob("*.yaml"))}
-
-
-def _free_colors(entries: Sequence[Any]) -> list[str]:
-    """A colour for each class in case it names none: of the palette, less what others name."""
-    given = [e.get("color") for e in entries if isinstance(e, Mapping)]
-    named = {color.lower() for color in given if isinstance(color, str)}
-    free = [color for color in PALETTE if color not in named] or PALETTE
-    return [free[i % len(free)] for i in range(len(entries))]
-
-
-def _class(entry: Any, index: int, color: str) -> PromptClass:
-    """One class from plain values, with a colour in case it names none."""
-    known_keys(entry, ("name", "prompts", "color", "role"), f"class {index + 1}")
-    return PromptClass(
-        name=text(entry.get("name", ""), f"the name of class {index + 1}"),
-        prompts=entry.get("prompts", ()),
-        color=entry.get("color", color),
-        role=entry.get("role", "tissue"),
-    )
