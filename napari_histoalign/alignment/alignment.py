@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_histoalign.alignment.linear import joint_fusion, mean_fusion, pair_logits
+from napari_histoalign.alignment import parameters
+from napari_histoalign.alignment.centring import offsets_of
+from napari_histoalign.alignment.fit import Fit
 from napari_histoalign.alignment.making import similarity_tensor
-from napari_histoalign.alignment.many_to_many import many_to_many
 from napari_histoalign.alignment.pooling import POOLINGS
-from napari_histoalign.alignment.priors import PRIORS, frolic, otter
-from napari_histoalign.alignment.scores import Part, Scores, softmax
+from napari_histoalign.alignment.priors import PRIORS, TRANSDUCTIVE_PRIORS, content_free, frolic, otter
+from napari_histoalign.alignment.scores import Scores, softmax
 from napari_histoalign.alignment.screening import SCREENINGS, screened
+from napari_histoalign.alignment.strategies import compared, summed
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment.cross_texts import CrossTexts, Pair, Refusal
+    from napari_histoalign.alignment.priors import PriorShift
     from napari_histoalign.alignment.similarity import SimilarityTensor
 
 DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
@@ -36,8 +38,6 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
 )
 STRATEGIES = tuple(DESCRIPTIONS)
 WEIGHTINGS = ("reliability", "equal")
-LEAST, MOST = 1e-3, 1e3
-"""Bounds of temperature and sharpness: wide of any use, and within single precision."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Alignment:
     prior, shares
         A correction of the classes' shares: a key of `napari_histoalign.alignment.priors.PRIORS`, and for
         ``otter`` the shares, even ones by default. What was assumed stands in the details, by name.
+        ``content-free`` takes inputs without content (`score`).
     """
 
     name: str = "many-to-many"
@@ -79,25 +80,23 @@ class Alignment:
     def __post_init__(self) -> None:
         if self.name not in STRATEGIES:
             raise AlignmentError(f"There is no alignment {self.name!r}; there are {', '.join(STRATEGIES)}.")
-        for value, allowed in ((self.pooling, POOLINGS), (self.weighting, WEIGHTINGS)):
-            if value not in allowed:
-                raise AlignmentError(f"{value!r} is none of {', '.join(allowed)}.")
-        for value, known in ((self.screening, SCREENINGS), (self.prior, PRIORS)):
-            if value not in known:
-                raise AlignmentError(f"{value!r} is none of {', '.join(known)}.")
-        if not (_is_number(self.centring) and 0 <= self.centring <= 1):
+        for value, allowed in (
+            (self.pooling, POOLINGS),
+            (self.weighting, WEIGHTINGS),
+            (self.screening, SCREENINGS),
+            (self.prior, PRIORS),
+        ):
+            parameters.check_one_of(value, tuple(allowed))
+        if not (parameters.is_number(self.centring) and 0 <= self.centring <= 1):
             raise AlignmentError(f"centring is a share between 0 and 1; got {self.centring!r}.")
         if self.shares is not None:
-            object.__setattr__(self, "shares", _as_shares(self.shares))
-        for what, number in (("temperature", self.temperature), ("sharpness", self.sharpness)):
-            if not (_is_number(number) and LEAST <= number <= MOST):
-                raise AlignmentError(
-                    f"The {what} must be a number between {LEAST:g} and {MOST:g}; got {number!r}."
-                )
+            object.__setattr__(self, "shares", parameters.as_shares(self.shares))
+        parameters.check_factor("temperature", self.temperature)
+        parameters.check_factor("sharpness", self.sharpness)
         if not (isinstance(self.top_k, int) and not isinstance(self.top_k, bool) and self.top_k >= 1):
             raise AlignmentError(f"top_k must be a whole number of at least 1; got {self.top_k!r}.")
         if self.pair is not None:
-            object.__setattr__(self, "pair", _as_pair(self.pair))
+            object.__setattr__(self, "pair", parameters.as_pair(self.pair))
             self._check_pair(self.pair)
 
     @classmethod
@@ -118,7 +117,7 @@ class Alignment:
     @property
     def transductive(self) -> bool:
         """Whether a tile's answer depends on what the other tiles are predicted to be."""
-        return self.prior != "none"
+        return self.prior in TRANSDUCTIVE_PRIORS
 
     @property
     def crossed(self) -> tuple[Pair, ...]:
@@ -137,6 +136,7 @@ class Alignment:
         *,
         cross: Mapping[Pair, CrossTexts | Refusal] | None = None,
         reference: NDArray[np.integer] | None = None,
+        neutral: Sequence[NDArray[np.floating]] | None = None,
     ) -> Scores:
         """Class probabilities of tiles.
 
@@ -162,6 +162,10 @@ class Alignment:
             Positions of the tiles from which ``many-to-many`` takes spreads, temperatures and
             weights, and all strategies the mean of images that a bridge lies before; all by default.
             Without a bridge the other strategies score each tile for itself.
+        neutral
+            Inputs without content in the place of images, for the prior ``content-free``: one array an
+            encoder, shape (m, width), rows of any length, such as its embeddings of the texts "an H&E image."
+            and "a photomicrograph.". Where tiles have several views, they are taken to look alike in all.
 
         Returns
         -------
@@ -174,92 +178,58 @@ class Alignment:
             The arrays do not fit together, hold numbers that are no embeddings, or lack what the
             strategy needs.
         """
-        return self.score_tensor(
-            similarity_tensor(images, texts, class_index, n_classes, logit_scales, cross, reference)
+        tensor = similarity_tensor(
+            images, texts, class_index, n_classes, logit_scales, cross, reference, neutral
         )
+        return self.score_tensor(tensor)
 
-    def score_tensor(self, tensor: SimilarityTensor) -> Scores:
+    def score_tensor(self, tensor: SimilarityTensor, fit: Fit | None = None) -> Scores:
         """Class probabilities from a similarity tensor; see `score`.
 
         With a tensor that is held (`SimilarityTensor.held`) no embedding is read.
+
+        Parameters
+        ----------
+        tensor
+            Tiles and prompts.
+        fit
+            What other tiles told about the same prompts, `Scores.fit`: these tiles are scored with it, as if
+            they had been among those others without being looked at. By default the tensor's own reference
+            tells it.
         """
-        logits, details, parts = self._logits(self.prepared(tensor))
-        if self.prior != "none" and len(logits):
-            seen = logits if tensor.reference is None else logits[tensor.reference]
-            found = frolic(seen) if self.prior == "frolic" else otter(seen, self.shares)
-            logits += found.shift.astype(np.float32)
-            details = {**details, "prior": found.to_dict()}
+        if fit is not None and fit.alignment != self:
+            raise AlignmentError("The reference was scored by another alignment: score it again.")
+        ready = self.prepared(tensor) if fit is None else fit.applied(tensor)
+        found = summed(self, ready, fit.many if fit else None)
+        if fit is None:
+            fit = Fit(
+                self, tensor.class_index, tensor.texts, ready.prompt_weights, ready.found_offsets, found.many
+            )
+            fit = replace(fit, prior=self._prior(ready, found.logits, fit))
+        logits, details = found.logits, dict(found.details)
+        if fit.prior is not None:
+            logits += fit.prior.shift.astype(np.float32)
+            details["prior"] = fit.prior.to_dict()
         logits /= np.float32(self.temperature)
-        return Scores(logits, softmax(logits), details, tuple(parts))
+        return Scores(logits, softmax(logits), details, tuple(found.parts), fit)
 
     def prepared(self, tensor: SimilarityTensor) -> SimilarityTensor:
-        """The tensor with this alignment's centring and weights of prompts."""
-        return screened(replace(tensor, centring=float(self.centring)), self.screening)
+        """The tensor with this alignment's centring and weights of prompts, found from its reference."""
+        tensor = screened(replace(tensor, centring=float(self.centring)), self.screening)
+        return replace(tensor, found_offsets=offsets_of(tensor, compared(self, tensor)))
 
-    def _logits(self, tensor: SimilarityTensor) -> tuple[NDArray[np.float32], dict[str, Any], list[Part]]:
-        """The sum, what was found on the way, and what each pair says."""
-        if self.name == "mean-fusion":
-            self._check_crossed(tensor)
-            return *mean_fusion(tensor), []
-        if self.name == "many-to-many":
-            parts, details = many_to_many(
-                tensor,
-                pooling=self.pooling,
-                sharpness=self.sharpness,
-                top_k=self.top_k,
-                weighting=self.weighting,
-            )
-        else:
-            parts = self._linear(tensor)
-            pairs = [part.pair for part in parts]
-            details = {"pairs": [list(p) for p in pairs], "scales": [tensor.scale(p) for p in pairs]}
-        logits = np.zeros((tensor.tiles, tensor.n_classes), np.float32)
-        for part in parts:
-            logits += np.float32(part.weight) * part.logits
-        return logits, details, parts
-
-    def _linear(self, tensor: SimilarityTensor) -> list[Part]:
-        if self.name == "one-to-one":
-            pair = self.pair or (0, 0)
-            if max(pair) >= tensor.encoders:
-                raise AlignmentError("one-to-one names the second encoder, but there is only one.")
-            return [pair_logits(tensor, pair)]
-        self._check_crossed(tensor)
-        return joint_fusion(tensor) if self.name == "joint-fusion" else [pair_logits(tensor, self.crossed[0])]
-
-    def _check_crossed(self, tensor: SimilarityTensor) -> None:
-        if tensor.encoders < 2:
-            raise AlignmentError(f"{self.name} needs two encoders; choose a second one, or one-to-one.")
-        for pair in self.crossed:
-            if reason := tensor.refusal(pair):
-                raise AlignmentError(
-                    f"{self.name} compares images of one encoder with texts of the other. {reason} "
-                    "Choose encoders of one family, or joint-fusion or many-to-many."
-                )
+    def _prior(self, tensor: SimilarityTensor, logits: NDArray[np.float32], fit: Fit) -> PriorShift | None:
+        """The shift of the prior, if there is one to be had."""
+        if self.prior == "content-free":
+            neutral = summed(self, fit.applied(tensor.neutral_tiles()), fit.many)
+            return content_free(neutral.logits.mean(axis=0, dtype=np.float64))
+        if self.prior == "none" or not len(logits):
+            return None
+        seen = logits if tensor.reference is None else logits[tensor.reference]
+        return frolic(seen) if self.prior == "frolic" else otter(seen, self.shares)
 
     def _check_pair(self, pair: tuple[int, int]) -> None:
         if self.name == "one-to-one" and pair[0] != pair[1]:
             raise AlignmentError(f"one-to-one pairs an encoder with itself; {pair} is a cross-pair.")
         if self.name == "cross-pair" and pair[0] == pair[1]:
             raise AlignmentError(f"cross-pair pairs two encoders; {pair} is one-to-one.")
-
-
-def _is_number(value: object) -> bool:
-    """Whether a value, perhaps from a file, is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _as_shares(value: object) -> tuple[float, ...]:
-    """Shares of classes, perhaps from a file."""
-    if isinstance(value, Sequence) and not isinstance(value, str) and all(map(_is_number, value)):
-        return tuple(float(v) for v in value)
-    raise AlignmentError(f"Shares are a list of numbers, one a class; got {value!r}.")
-
-
-def _as_pair(value: object) -> tuple[int, int]:
-    """A pair of encoder numbers, perhaps from a file."""
-    if isinstance(value, Sequence) and len(value) == 2:
-        first, second = value
-        if all(isinstance(e, int) and not isinstance(e, bool) and e in (0, 1) for e in (first, second)):
-            return first, second
-    raise AlignmentError(f"A pair is two encoder numbers, 0 or 1; got {value!r}.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histoalign.alignment.centring import offsets_of
 from napari_histoalign.alignment.pooling import LEAST_SHARE, Pooling, crop_weights
 from napari_histoalign.alignment.transport import transport_plan
 
@@ -48,7 +49,7 @@ def attributed(
     parts = []
     for place, pair in enumerate(pairs):
         cosines = tensor.cosines([pair], slice(tile, tile + 1))[0][:, :, 0].astype(np.float64)
-        cosines -= tensor.offsets(pair)[:, None]
+        cosines -= offsets_of(tensor, [pair])[pair][:, None]
         if alignment.name == "many-to-many":
             pooling = Pooling.of(
                 tensor, pair, how=alignment.pooling, sharpness=alignment.sharpness, top_k=alignment.top_k

@@ -85,3 +85,25 @@ def check_reference(reference: NDArray[np.integer], tiles: int) -> NDArray[np.in
     if positions.size and not (positions.min() >= 0 and positions.max() < tiles):
         raise AlignmentError(f"A reference tile lies outside the {tiles} tiles that are scored.")
     return np.unique(positions).astype(np.int64)
+
+
+def check_neutral(neutral: Sequence[Floats], images: Sequence[Floats]) -> tuple[NDArray[np.float32], ...]:
+    """Inputs without content as float32, one array of shape (m, width) an encoder.
+
+    Raises
+    ------
+    AlignmentError
+        They are not as wide as the encoders' images, differ in number, or hold a row that is zero or not
+        finite.
+    """
+    rows = [np.asarray(n, np.float32) for n in neutral]
+    wanted = [(len(rows[0]) if rows and rows[0].ndim else 0, image.shape[-1]) for image in images]
+    if [r.shape for r in rows] != wanted or not len(rows[0]):
+        raise AlignmentError(
+            "Inputs without content are one array an encoder, with the same number of rows, as wide as its "
+            f"images ({', '.join(str(i.shape[-1]) for i in images)}); got the shapes "
+            f"{', '.join(str(r.shape) for r in rows) or 'of none'}."
+        )
+    if not all(np.isfinite(r).all() and r.any(axis=1).all() for r in rows):
+        raise AlignmentError("An input without content has an embedding that is zero or not finite.")
+    return tuple(rows)

@@ -116,7 +116,9 @@ def explain(tensor: SimilarityTensor, alignment: Alignment, scores: Scores, tile
     """
     if not 0 <= tile < tensor.tiles:
         raise AlignmentError(f"There is no tile {tile}; there are {tensor.tiles}.")
-    as_scored = alignment.prepared(tensor)
+    if scores.fit is None or not scores.fit.is_of(tensor, alignment):
+        raise AlignmentError("These scores are not of this tensor and alignment: score the tiles again.")
+    as_scored = scores.fit.applied(tensor)
     pairs, contributions = attributed(as_scored, alignment, scores.details, tile)
     shift = np.asarray(scores.details.get("prior", {}).get("shift", [0.0] * tensor.n_classes))
     found = Explanation(

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histoalign.alignment.centring import offsets_of
 from napari_histoalign.alignment.scores import Part
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment.cross_texts import Pair
@@ -23,7 +26,7 @@ def pair_logits(tensor: SimilarityTensor, pair: Pair) -> Part:
     bridge lies between them, views are compared less their mean over the reference tiles
     (`SimilarityTensor.offsets`).
     """
-    logits = tensor.class_cosines([pair])
+    logits = class_cosines(tensor, [pair])
     logits *= np.float32(tensor.scale(pair))
     return Part(pair, 1.0, logits)
 
@@ -58,6 +61,35 @@ def mean_fusion(tensor: SimilarityTensor) -> tuple[NDArray[np.float32], dict[str
     scale = float(np.exp(np.mean(np.log(tensor.scales))))
     logits = np.zeros((tensor.tiles, tensor.n_classes), np.float32)
     for i in encoders:
-        logits += tensor.class_cosines([(i, j) for j in encoders])
+        logits += class_cosines(tensor, [(i, j) for j in encoders])
     logits *= np.float32(scale / len(encoders))
     return logits, {"pairs": [[i, j] for i in encoders for j in encoders], "scales": [scale]}
+
+
+def class_cosines(tensor: SimilarityTensor, pairs: Sequence[Pair]) -> NDArray[np.float32]:
+    """Cosines with class prototypes, meaned over views and over pairs of one image encoder.
+
+    Returns
+    -------
+    ndarray
+        float32, shape (n, classes).
+    """
+    shares = [tensor.shares(pair) / np.float32(len(pairs)) for pair in pairs]
+    out = np.empty((tensor.tiles, tensor.n_classes), np.float32)
+    if tensor.columns is not None:
+        out[:] = 0
+        for pair, share in zip(pairs, shares, strict=True):
+            for k, column in enumerate(tensor.columns[pair]):
+                c = tensor.class_index[k]
+                seen = column[0] if len(column) == 1 else column.mean(axis=0)
+                out[:, c] += share[k, c] * seen
+    else:
+        # prototypes are summed over text encoders first: half the products, and the same number
+        prototypes = [s.T @ tensor.texts_for(pair) for s, pair in zip(shares, pairs, strict=True)]
+        total = np.add.reduce(prototypes)
+        for rows in tensor.rows():
+            out[rows] = tensor.products(pairs[0][0], rows, [total])[0].mean(axis=1).T
+    offsets = offsets_of(tensor, pairs)
+    for pair, share in zip(pairs, shares, strict=True):
+        out -= offsets[pair] @ share
+    return out

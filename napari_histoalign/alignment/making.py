@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.alignment.checks import check_bags, check_reference
+from napari_histoalign.alignment.checks import check_bags, check_neutral, check_reference
 from napari_histoalign.alignment.cross_texts import Refusal, check_cross, of_equal_width
 from napari_histoalign.alignment.similarity import SimilarityTensor
 
@@ -28,15 +28,18 @@ def similarity_tensor(
     scales: Sequence[float],
     cross: Mapping[Pair, CrossTexts | Refusal] | None = None,
     reference: NDArray[np.integer] | None = None,
+    neutral: Sequence[Floats] | None = None,
 ) -> SimilarityTensor:
     """Check that everything fits together, and sort prompts by class.
 
-    Without `cross`, encoders of the same width count as sharing one space.
+    Without `cross`, encoders of the same width count as sharing one space. For the other parameters see
+    `napari_histoalign.alignment.alignment.Alignment.score`.
 
     Raises
     ------
     AlignmentError
-        Shapes disagree, a class has no prompt, numbers are not finite, or the reference is no tiles.
+        Shapes disagree, a class has no prompt, numbers are not finite, the reference is no tiles, or an input
+        without content is no embedding.
     """
     index = np.asarray(class_index)
     check_bags(images, texts, index, n_classes, scales)
@@ -54,6 +57,7 @@ def similarity_tensor(
         tuple(float(s) for s in scales),
         {pair: given if isinstance(given, Refusal) else given.only(keep) for pair, given in crossed.items()},
         None if reference is None else check_reference(reference, len(images[0])),
+        neutral=None if neutral is None else check_neutral(neutral, images),
     )
 
 

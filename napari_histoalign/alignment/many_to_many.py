@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.alignment.centring import offsets_of
 from napari_histoalign.alignment.confidence import confidence, match_confidence, spread_sample
+from napari_histoalign.alignment.fit import ManyFit, PairFit
 from napari_histoalign.alignment.pooling import Pooling, crop_weights
 from napari_histoalign.alignment.reliability import Agreement, reliability_weights
 from napari_histoalign.alignment.scores import Part
@@ -58,7 +60,8 @@ def many_to_many(
     sharpness: float = 1.0,
     top_k: int = 3,
     weighting: str = "reliability",
-) -> tuple[list[Part], dict[str, Any]]:
+    fit: ManyFit | None = None,
+) -> tuple[list[Part], ManyFit]:
     """Align bags of views with bags of prompts over all encoder pairs.
 
     For each pair (i, j) of image encoder and text encoder:
@@ -94,23 +97,33 @@ def many_to_many(
         Similarities averaged by ``top-k``.
     weighting
         ``reliability`` or ``equal``.
+    fit
+        What was found from other tiles: these are scored with it, and tell nothing themselves.
 
     Returns
     -------
     parts
         Logits of each pair and its weight.
-    details
-        Per pair: scale, standard deviation, temperature, reliability, weight.
+    fit
+        What the reference told, or the one that was given.
     """
+    if fit is None:
+        blocks, fit = _fitted(tensor, pooling, sharpness, top_k, weighting)
+    else:
+        blocks = _pooled(tensor, [p.pair for p in fit.pairs], pooling, sharpness, top_k, judge=False)
+    for block, found in zip(blocks, fit.pairs, strict=True):
+        np.multiply(block.pooled, np.float32(found.gain), out=block.pooled)
+    return [Part(p.pair, p.weight, b.pooled) for b, p in zip(blocks, fit.pairs, strict=True)], fit
+
+
+def _fitted(
+    tensor: SimilarityTensor, pooling: str, sharpness: float, top_k: int, weighting: str
+) -> tuple[list[Block], ManyFit]:
+    """Pool all pairs, and find from the reference what they count."""
     pairs = [(i, j) for i in range(tensor.encoders) for j in range(tensor.encoders)]
     left_out = {pair: reason for pair in pairs if (reason := _cannot_count(tensor, pair))}
-    blocks = [
-        block
-        for i in range(tensor.encoders)
-        for block in _blocks(
-            tensor, [p for p in pairs if p[0] == i and p not in left_out], pooling, sharpness, top_k
-        )
-    ]
+    compared = [pair for pair in pairs if pair not in left_out]
+    blocks = _pooled(tensor, compared, pooling, sharpness, top_k, judge=True)
     seen = [b.pooled if tensor.reference is None else b.pooled[tensor.reference] for b in blocks]
     spreads = [float(np.sqrt(np.mean(np.square(p), dtype=np.float64))) if p.size else 0.0 for p in seen]
     own = [s for b, s in zip(blocks, spreads, strict=True) if b.pair[0] == b.pair[1]]
@@ -118,20 +131,9 @@ def many_to_many(
     gains = _matched_gains(blocks, seen, spreads) if enough else [b.scale for b in blocks]
     reliable = [b.reliability if s > MIN_SPREAD else 0.0 for b, s in zip(blocks, spreads, strict=True)]
     weights = reliability_weights(reliable if enough and weighting == "reliability" else [1.0] * len(blocks))
-    for block, gain in zip(blocks, gains, strict=True):
-        np.multiply(block.pooled, np.float32(gain), out=block.pooled)
-    parts = [Part(b.pair, weight, b.pooled) for b, weight in zip(blocks, weights, strict=True)]
-    return parts, {
-        "pairs": [list(b.pair) for b in blocks],
-        "left_out": [list(pair) for pair in left_out],
-        "left_out_because": list(left_out.values()),
-        "scales": [b.scale for b in blocks],
-        "standard_deviations": spreads,
-        "temperatures": [1 / gain for gain in gains],
-        "reliabilities": reliable,
-        "weights": weights,
-        "reference_tiles": len(seen[0]) if enough else 0,
-    }
+    found = zip(blocks, spreads, gains, reliable, weights, strict=True)
+    fits = tuple(PairFit(b.pair, b.scale, s, g, r, w) for b, s, g, r, w in found)
+    return blocks, ManyFit(fits, left_out, len(seen[0]) if enough else 0)
 
 
 def _cannot_count(tensor: SimilarityTensor, pair: Pair) -> str:
@@ -141,28 +143,46 @@ def _cannot_count(tensor: SimilarityTensor, pair: Pair) -> str:
     return tensor.refusal(pair)
 
 
-def _blocks(
-    tensor: SimilarityTensor, pairs: Sequence[Pair], pooling: str, sharpness: float, top_k: int
+def _pooled(
+    tensor: SimilarityTensor,
+    pairs: Sequence[Pair],
+    pooling: str,
+    sharpness: float,
+    top_k: int,
+    *,
+    judge: bool,
 ) -> list[Block]:
-    """Pool the pairs of one image encoder, and measure their reliability, in one pass over its tiles."""
-    reference = tensor.reference
-    offsets = [tensor.offsets(pair) for pair in pairs]
-    how = [Pooling.of(tensor, pair, how=pooling, sharpness=sharpness, top_k=top_k) for pair in pairs]
-    near = pooling == "weighted-crops"
+    """Pool pairs, those of one image encoder in one pass over its tiles."""
+    blocks = []
+    for i in range(tensor.encoders):
+        own = [pair for pair in pairs if pair[0] == i]
+        how = [Pooling.of(tensor, pair, how=pooling, sharpness=sharpness, top_k=top_k) for pair in own]
+        blocks += _of_encoder(tensor, i, own, how, judge)
+    return blocks
+
+
+def _of_encoder(
+    tensor: SimilarityTensor, encoder: int, pairs: Sequence[Pair], how: Sequence[Pooling], judge: bool
+) -> list[Block]:
+    """Pool the pairs of one image encoder, and measure their reliability where they are judged."""
+    offsets = offsets_of(tensor, pairs)
+    near = any(pooling.how == "weighted-crops" for pooling in how)
     pooled = [np.empty((tensor.tiles, tensor.n_classes), np.float32) for _ in pairs]
     agreements = [Agreement(tensor.classes) for _ in pairs]
     referred = None
-    if reference is not None:
+    if tensor.reference is not None:
         referred = np.zeros(tensor.tiles, bool)
-        referred[reference] = True
+        referred[tensor.reference] = True
     for rows in tensor.rows():
+        crops = crop_weights(tensor.images[encoder][rows], tensor.scales[encoder]) if near else None
         for p, cosines in enumerate(tensor.cosines(pairs, rows)):
-            if offsets[p].any():
-                cosines -= offsets[p][:, None, None]
-            crops = crop_weights(tensor.images[pairs[p][0]][rows], tensor.scale(pairs[p])) if near else None
+            taken_off = offsets[pairs[p]]
+            if taken_off.any():
+                cosines -= taken_off[:, None, None]
             pooled[p][rows] = how[p].pool(cosines, crops).T
-            means = cosines[:, 0] if cosines.shape[1] == 1 else cosines.mean(axis=1)
-            agreements[p].add(means if referred is None else means[:, referred[rows]])
+            if judge:
+                means = cosines[:, 0] if cosines.shape[1] == 1 else cosines.mean(axis=1)
+                agreements[p].add(means if referred is None else means[:, referred[rows]])
     for a in pooled:
         a -= a.mean(axis=1, keepdims=True)
     return [

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 PRIORS: Mapping[str, str] = MappingProxyType(
     {
         "none": "Logits stay as they are.",
+        "content-free": "What classes get from inputs without content is taken off; no tile is looked at.",
         "frolic": "What the encoders expect of any tissue is estimated from their own answers and taken off.",
         "otter": "Classes are found in given shares, even ones unless said otherwise.",
     }
 )
-"""All but ``none`` look at all tiles before they judge one: results with them are transductive."""
+TRANSDUCTIVE_PRIORS = ("frolic", "otter")
+"""These look at all tiles before they judge one."""
 STEPS = 1000
 COOLING = tuple(np.geomspace(1.0, 1e-3, 7))
 """Widths of the soft maximum, in units of the logits' spread, while the shift is looked for on some tiles."""
@@ -43,7 +45,7 @@ class PriorShift:
     Attributes
     ----------
     method
-        A key of `PRIORS`, or ``content-free``.
+        A key of `PRIORS`.
     shift
         One number a class, their mean 0, shape (classes,).
     prior
@@ -74,13 +76,15 @@ class PriorShift:
 def content_free(class_logits: NDArray[np.floating]) -> PriorShift:
     """Take off what classes get from an input without content: ``shift = -logits``.
 
-    The contextual calibration of Zhao et al. (ICML 2021), with an image or a text such as "an H&E image."
-    in place of an empty prompt. No tile is looked at.
+    The contextual calibration of Zhao et al. (ICML 2021), with images or texts such as "an H&E image."
+    in place of an empty prompt. They average the probabilities of several such inputs and divide by them;
+    here logits are averaged, so that the shift is the mean of the single ones. No tile is looked at.
 
     Parameters
     ----------
     class_logits
-        Logits of the input without content, on the scale of those that are to be shifted, shape (classes,).
+        Logits of the input without content (of several, their mean), on the scale of those that are to be
+        shifted, shape (classes,).
 
     Raises
     ------

@@ -11,6 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_histoalign.alignment.fit import Fit
 
 Real = TypeVar("Real", np.float32, np.float64)
 
@@ -49,12 +50,15 @@ class Scores:
         What was found on the way (scales, weights), as plain values for the provenance.
     parts
         What each pair of encoders says; empty for ``mean-fusion``, which sums before it compares.
+    fit
+        What the tiles told about how to score: other tiles can be scored with it.
     """
 
     logits: NDArray[np.float32]
     probabilities: NDArray[np.float32]
     details: Mapping[str, Any] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    fit: Fit | None = None
 
     @property
     def label(self) -> NDArray[np.int64]:

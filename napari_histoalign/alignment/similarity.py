@@ -59,6 +59,11 @@ class SimilarityTensor:
         of the texts as well would move all prompts of a tile alike, and so no probability.
     prompt_weights
         Weights of the prompts, for pairs in which they are not all equal; each class's sum to 1.
+    neutral
+        Inputs without content in the place of images (embedded texts such as "an H&E image."): one array an
+        encoder, shape (m, width), for the prior ``content-free``; None where there are none.
+    found_offsets
+        What centring takes off a pair's cosines, where that was found already: see `centring.offsets_of`.
     columns
         The cosines themselves where they are held: for each pair that can be compared, one array a prompt,
         shape (views, tiles).
@@ -74,6 +79,8 @@ class SimilarityTensor:
     reference: NDArray[np.int64] | None = None
     centring: float = 0.0
     prompt_weights: Mapping[Pair, NDArray[np.float32]] = field(default_factory=dict)
+    neutral: tuple[Floats, ...] | None = None
+    found_offsets: Mapping[Pair, NDArray[np.float32]] = field(default_factory=dict)
     columns: Columns | None = None
 
     @property
@@ -154,12 +161,9 @@ class SimilarityTensor:
 
     def rows(self) -> Iterator[slice]:
         """Slices of tiles that cover all of them, with at most `BLOCK_ROWS` views each."""
-        return self._slices(self.tiles)
-
-    def _slices(self, tiles: int) -> Iterator[slice]:
         step = max(BLOCK_ROWS // self.images[0].shape[1], 1)
-        for start in range(0, tiles, step):
-            yield slice(start, min(start + step, tiles))
+        for start in range(0, self.tiles, step):
+            yield slice(start, min(start + step, self.tiles))
 
     def block(self, rows: slice) -> NDArray[np.float32]:
         """A part of the tensor itself, as it is before anything is taken off.
@@ -194,9 +198,9 @@ class SimilarityTensor:
         """
         if self.columns is not None:
             return [np.stack([column[:, rows] for column in self.columns[pair]]) for pair in pairs]
-        return self._products(pairs[0][0], rows, [self.texts_for(pair) for pair in pairs])
+        return self.products(pairs[0][0], rows, [self.texts_for(pair) for pair in pairs])
 
-    def _products(
+    def products(
         self, encoder: int, rows: slice, vectors: Sequence[NDArray[np.float32]]
     ) -> list[NDArray[np.float32]]:
         """Cosines of some tiles' views with vectors, each of shape (k, views, rows)."""
@@ -206,56 +210,22 @@ class SimilarityTensor:
         shortened = shorten(flat)
         return [((v @ flat.T) * shortened).reshape(-1, *shape) for v in vectors]
 
-    def offsets(self, pair: Pair) -> NDArray[np.float32]:
-        """What centring takes off a pair's cosines with its prompts, shape (k,).
+    def neutral_tiles(self) -> SimilarityTensor:
+        """The inputs without content as tiles, each seen alike in all views, under the same prompts.
 
-        ``<x - share mean x, t> = <x, t> - share <mean x, t>``: one number a prompt, its product with the mean
-        over views and reference tiles. It takes a pass over the images unless the cosines are held; where
-        nothing is centred it is 0 and costs nothing. Without a reference tile nothing is taken off.
+        Raises
+        ------
+        AlignmentError
+            There are none.
         """
-        share = 1.0 if self.centred(pair) else self.centring
-        if not share or not self.reference_tiles:
-            return np.zeros(len(self.class_index), np.float32)
-        if self.columns is not None:
-            seen = slice(None) if self.reference is None else self.reference
-            means = [float(c[:, seen].mean(dtype=np.float64)) for c in self.columns[pair]]
-            return np.asarray(share * np.asarray(means), np.float32)
-        images = self.images[pair[0]]
-        total = np.zeros(images.shape[-1])
-        for rows in self._slices(self.reference_tiles):
-            block = images[rows if self.reference is None else self.reference[rows]]
-            flat = np.asarray(block, np.float32).reshape(-1, block.shape[-1])
-            total += shorten(flat) @ flat
-        mean = total / (self.reference_tiles * images.shape[1])
-        offsets: NDArray[np.float64] = share * (self.texts_for(pair) @ mean)
-        return offsets.astype(np.float32)
-
-    def class_cosines(self, pairs: Sequence[Pair]) -> NDArray[np.float32]:
-        """Cosines with class prototypes, meaned over views and over pairs of one image encoder.
-
-        Returns
-        -------
-        ndarray
-            float32, shape (n, classes).
-        """
-        shares = [self.shares(pair) / np.float32(len(pairs)) for pair in pairs]
-        out = np.empty((self.tiles, self.n_classes), np.float32)
-        if self.columns is not None:
-            out[:] = 0
-            for pair, share in zip(pairs, shares, strict=True):
-                for k, column in enumerate(self.columns[pair]):
-                    c = self.class_index[k]
-                    seen = column[0] if len(column) == 1 else column.mean(axis=0)
-                    out[:, c] += share[k, c] * seen
-        else:
-            # prototypes are summed over text encoders first: half the products, and the same number
-            prototypes = [s.T @ self.texts_for(pair) for s, pair in zip(shares, pairs, strict=True)]
-            total = np.add.reduce(prototypes)
-            for rows in self.rows():
-                out[rows] = self._products(pairs[0][0], rows, [total])[0].mean(axis=1).T
-        for pair, share in zip(pairs, shares, strict=True):
-            out -= self.offsets(pair) @ share
-        return out
+        if self.neutral is None:
+            raise AlignmentError(
+                "The prior content-free is found from inputs without content, and none were given: embed a "
+                'few texts such as "an H&E image." and pass them as neutral.'
+            )
+        views = self.images[0].shape[1]
+        images = tuple(np.broadcast_to(r[:, None], (len(r), views, r.shape[1])) for r in self.neutral)
+        return replace(self, images=images, reference=None, neutral=None, columns=None)
 
     def held(
         self, previous: SimilarityTensor | None = None, same: NDArray[np.integer] | None = None

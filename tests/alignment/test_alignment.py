@@ -172,7 +172,7 @@ def test_a_memory_map_scores_like_an_array(name: str, tmp_path: Path) -> None:
     ("fields", "complaint"),
     [
         ({"screening": "best"}, "none of none, zpe, margin"),
-        ({"prior": "truth"}, "none of none, frolic, otter"),
+        ({"prior": "truth"}, "none of none, content-free, frolic, otter"),
         ({"centring": 1.5}, "between 0 and 1"),
         ({"centring": float("nan")}, "between 0 and 1"),
         ({"shares": "half"}, "list of numbers"),

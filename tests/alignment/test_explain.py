@@ -56,7 +56,7 @@ def test_without_the_last_correction_they_miss_by_less_than_a_thousandth() -> No
     tensor = similarity_tensor(*case.arguments())
     for alignment in ALIGNMENTS:
         scores = alignment.score_tensor(tensor)
-        parts = attributed(alignment.prepared(tensor), alignment, scores.details, 3)[1].sum(axis=(0, 1, 2))
+        parts = attributed(scores.fit.applied(tensor), alignment, scores.details, 3)[1].sum(axis=(0, 1, 2))
         shift = np.array(scores.details.get("prior", {}).get("shift", [0, 0, 0]))
         np.testing.assert_allclose((parts + shift) / alignment.temperature, scores.logits[3], atol=1e-3)
 

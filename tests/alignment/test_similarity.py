@@ -10,6 +10,7 @@ import pytest
 from cases import Case, dot, make_case, two_widths
 
 from napari_histoalign.alignment import STRATEGIES, Alignment
+from napari_histoalign.alignment.centring import offsets_of
 from napari_histoalign.alignment.making import similarity_tensor
 from napari_histoalign.errors import AlignmentError
 
@@ -96,9 +97,11 @@ def test_centring_takes_off_a_share_of_the_mean_image(case: Case) -> None:
     tensor = replace(tensor_of(case), centring=0.25)
     mean = np.concatenate(list(case.images[0])).mean(axis=0)
 
-    np.testing.assert_allclose(tensor.offsets((0, 1)), 0.25 * case.texts[1] @ mean, atol=1e-6)
-    np.testing.assert_allclose(tensor.held().offsets((0, 1)), tensor.offsets((0, 1)), atol=1e-6)
-    assert not tensor_of(case).offsets((0, 1)).any()
+    found = offsets_of(tensor, [(0, 1), (1, 0)])
+    np.testing.assert_allclose(found[0, 1], 0.25 * case.texts[1] @ mean, atol=1e-6)
+    for pair, held in offsets_of(tensor.held(), [(0, 1), (1, 0)]).items():
+        np.testing.assert_allclose(held, found[pair], atol=1e-6)
+    assert not offsets_of(tensor_of(case), [(0, 1)])[0, 1].any()
 
 
 def test_centring_equals_embeddings_that_were_centred_before(case: Case) -> None:
