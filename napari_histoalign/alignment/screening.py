@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.alignment.similarity import BLOCK_ROWS
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 SCREENINGS: Mapping[str, str] = MappingProxyType(
     {
         "none": "All prompts of a class weigh alike.",
-        "zpe": "Prompts that answer strongly where their class is found weigh more.",
+        "zpe": "Prompts that answer strongly where their class's other prompts find it weigh more.",
         "margin": "Prompts that set their class well apart from the others weigh more.",
     }
 )
@@ -35,17 +34,27 @@ SCREENINGS: Mapping[str, str] = MappingProxyType(
 class Screening:
     """Scores of prompts, counted block by block of tiles.
 
-    With d_k(x) a prompt's similarity to a tile less its usual one, so that no prompt gains by being near to
-    everything, and m_c the mean of a class's d_k:
+    Published screenings rank whole classifiers: a template filled with every class's name (ZPE), or a set of
+    one prompt a class (KEEP). Here each class has prompts of its own, so a prompt is judged in the classifier
+    in which it stands for its class and the mean of their prompts for the others. With d_k(x) its similarity
+    to a tile less its usual one, so that no prompt gains by being near to everything, and ``r_1 >= r_2`` the
+    largest of the other classes' mean d:
 
-    - ``zpe``: ``score_k = mean of d_k over the tiles whose largest m is that of k's class``. Zero-shot prompt
-      ensembling (Allingham et al., ICML 2023) scores a template by the largest of its debiased logits over
-      classes, averaged over images; here prompts belong to one class each, so that the class is chosen
-      by all prompts, and a class that no tile is nearest to keeps even weights.
-    - ``margin``: ``score_k = mean of |d_k - largest m of the other classes|``: KEEP (Zhou et al. 2024) ranks
-      whole prompt sets by the margin between the first and the second class on unlabelled tiles (its public
-      code also takes off ``|first + second - 1|``). Here one prompt stands for its class, and its distance
-      counts on tiles where that class is neither first nor second, too.
+    - ``margin``: ``score_k = mean over tiles of (first - second)`` among d_k and the other classes', as in
+      KEEP (Zhou et al. 2024, whose ``first - second`` this is for any number of classes). Its public code
+      takes off ``|first + second - 1|`` besides and compares bare cosines: the score is then the smaller of
+      ``2 first - 1`` and ``1 - 2 second``, and where cosines are below 1/2 it is the best cosine that counts,
+      not the margin. That part is meant for probabilities, and is left out. KEEP sums up the best 50 sets;
+      here all prompts stay, with weights.
+    - ``zpe``: ``score_k = mean of d_k over the tiles on which the class's other prompts exceed r_1``.
+      Zero-shot prompt ensembling (Allingham et al., ICML 2023, and its public code) takes off half the mean
+      logit over 20,000 images of the pretraining data (there are none here) and half that over the images at
+      hand, and scores a template by the mean over images of its largest logit. Over hundreds of classes that
+      tells templates apart; over two to ten, a maximum grows with the spread of d_k whether it knows
+      anything or not. Here the class is chosen by the other prompts, so that a prompt does not vouch for
+      itself and noise scores nothing.
+
+    The weights are those of ZPE: the softmax of scores in units of logits.
 
     Parameters
     ----------
@@ -79,19 +88,25 @@ class Screening:
                 "Screening takes two classes or more, each with prompts, and one mean a prompt."
             )
         self._mean = (self._index == np.arange(len(counts))[:, None]) / counts[:, None]
+        self._counts = counts[self._index]
         self._sums, self._seen = np.zeros(len(usual)), np.zeros(len(usual))
 
     def add(self, similarities: Cosines) -> None:
         """Count tiles: similarities of the prompts, shape (k, n)."""
         debiased = similarities - self._usual[:, None]
         means = self._mean @ debiased
+        rivals = np.stack([np.sort(np.delete(means, c, axis=0), axis=0) for c in range(len(means))])
+        best = rivals[self._index, -1]
         if self._how == "zpe":
-            mine = means.argmax(axis=0) == self._index[:, None]
+            counts = self._counts[:, None]
+            others = (counts * means[self._index] - debiased) / np.maximum(counts - 1, 1)
+            mine = others > best
             self._sums += (debiased * mine).sum(axis=1)
             self._seen += mine.sum(axis=1)
         else:
-            others = np.stack([np.delete(means, c, axis=0).max(axis=0) for c in range(len(means))])
-            self._sums += np.abs(debiased - others[self._index]).sum(axis=1)
+            if rivals.shape[1] > 1:
+                debiased = np.maximum(debiased, rivals[self._index, -2])
+            self._sums += np.abs(debiased - best).sum(axis=1)
             self._seen += similarities.shape[1]
 
     def scores(self) -> Floats:
@@ -107,36 +122,6 @@ class Screening:
             odds = np.exp(scores[own] - scores[own].max())
             weights[own] = odds / odds.sum()
         return weights
-
-
-def zpe_weights(cosines: Cosines, class_index: NDArray[np.integer], scale: float) -> NDArray[np.float32]:
-    """Weights of prompts that answer strongly where their class is found; see `Screening`.
-
-    Parameters
-    ----------
-    cosines
-        Similarities of prompts with tiles (meaned over views), shape (k, n).
-    class_index
-        Class of each prompt, shape (k,).
-    scale
-        Logit scale.
-
-    Returns
-    -------
-    ndarray
-        float32, shape (k,); each class's sum to 1. Even within classes where there is no tile.
-
-    Raises
-    ------
-    AlignmentError
-        The arrays do not fit together, or a similarity is not finite.
-    """
-    return _of_arrays("zpe", cosines, class_index, scale)
-
-
-def margin_weights(cosines: Cosines, class_index: NDArray[np.integer], scale: float) -> NDArray[np.float32]:
-    """Weights of prompts that set their class well apart; as `zpe_weights`, see `Screening`."""
-    return _of_arrays("margin", cosines, class_index, scale)
 
 
 def screened(tensor: SimilarityTensor, how: str) -> SimilarityTensor:
@@ -157,20 +142,6 @@ def screened(tensor: SimilarityTensor, how: str) -> SimilarityTensor:
     if how == "none" or not tensor.reference_tiles:
         return tensor
     return replace(tensor, prompt_weights={pair: _weights(tensor, pair, how) for pair in tensor.pairs})
-
-
-def _of_arrays(
-    how: str, cosines: Cosines, class_index: NDArray[np.integer], scale: float
-) -> NDArray[np.float32]:
-    s = np.asarray(cosines)
-    if s.ndim != 2 or len(s) != len(class_index) or not np.isfinite(s).all():
-        raise AlignmentError(
-            f"Screening takes finite similarities, one row a prompt; got the shape {s.shape}."
-        )
-    counted = Screening(how, class_index, s.sum(axis=1, dtype=np.float64) / max(s.shape[1], 1), scale)
-    for start in range(0, s.shape[1], BLOCK_ROWS):
-        counted.add(s[:, start : start + BLOCK_ROWS])
-    return counted.weights()
 
 
 def _weights(tensor: SimilarityTensor, pair: Pair, how: str) -> NDArray[np.float32]:
