@@ -54,7 +54,7 @@ def attributed(
             pooling = Pooling.of(
                 tensor, pair, how=alignment.pooling, sharpness=alignment.sharpness, top_k=alignment.top_k
             )
-            crops = crop_weights(tensor.images[pair[0]][tile : tile + 1], tensor.scale(pair))
+            crops = crop_weights(tensor.images[pair[0]][tile : tile + 1], tensor.scales[pair[0]])
             phi = _shares(pooling, cosines, crops)
             own = np.eye(tensor.n_classes)[tensor.class_index] - 1 / tensor.n_classes
             factor = details["weights"][place] / details["temperatures"][place]
@@ -68,12 +68,13 @@ def attributed(
 def _shares(pooling: Pooling, cosines: Floats, crops: NDArray[np.float32]) -> Floats:
     """What each member adds to its class's pooled similarity, above the tile's mean; shape (k, views)."""
     above = cosines - cosines.mean()
-    views = pooling.view_weights(cosines[:, :, None].astype(np.float32), crops)
+    seen = cosines[:, :, None].astype(np.float32)
+    views, every = pooling.view_weights(seen, crops), pooling.prompt_weights(seen)
     out = np.empty_like(cosines)
     for prompts in pooling.classes:
-        bag, weights = above[prompts], pooling.weights[prompts].astype(np.float64)
+        bag, weights = above[prompts], every[prompts].astype(np.float64)
         if pooling.how == "optimal-transport" and views is not None:
-            plan = transport_plan(bag[:, :, None].astype(np.float32), views, pooling.weights[prompts])
+            plan = transport_plan(bag[:, :, None].astype(np.float32), views, every[prompts])
             out[prompts] = plan[:, :, 0] * bag
         elif pooling.how == "weighted-crops":
             out[prompts] = weights[:, None] * crops[:, 0] * bag

@@ -63,20 +63,13 @@ class Pooling:
 
     @classmethod
     def of(cls, tensor: SimilarityTensor, pair: Pair, *, how: str, sharpness: float, top_k: int) -> Pooling:
-        """The pooling of a tensor's pair: ``optimal-transport`` and ``weighted-crops`` weigh prompts anew.
-
-        WCA (Li et al., ICML 2024) weighs a prompt by ``softmax(scale * cos(prompt, label))``; the class's
-        mean prompt stands for its label.
-        """
-        classes, texts = tensor.classes, tensor.texts_for(pair)
-        weights, scale = tensor.weights_for(pair), tensor.scale(pair)
-        if how == "optimal-transport":
-            weights = _within(weights * prompt_weights(texts, classes, scale), classes)
-        elif how == "weighted-crops":
-            prototypes = tensor.shares(pair).T @ texts
-            near = np.array([texts[k] @ prototypes[c] for k, c in enumerate(tensor.class_index)], np.float32)
-            weights = _within(weights * np.exp(np.float32(scale) * (near - near.max())), classes)
-        return cls(how, classes, weights, scale, sharpness, top_k)
+        """The pooling of a tensor's pair: ``weighted-crops`` weighs prompts anew (`label_weights`)."""
+        weights = tensor.weights_for(pair)
+        if how == "weighted-crops":
+            of = pair[1]
+            weights = weights * label_weights(tensor.texts[of], tensor.classes, tensor.scales[of])
+            weights = _within(weights, tensor.classes)
+        return cls(how, tensor.classes, weights, tensor.scale(pair), sharpness, top_k)
 
     @property
     def beta(self) -> float:
@@ -98,11 +91,17 @@ class Pooling:
         ndarray
             In the units of the similarities, float32, shape (classes, n).
         """
-        views = self.view_weights(cosines, crops)
+        views, weights = self.view_weights(cosines, crops), self.prompt_weights(cosines)
         pooled = np.empty((len(self.classes), cosines.shape[2]), np.float32)
         for c, prompts in enumerate(self.classes):
-            pooled[c] = self._pool(cosines[prompts], self.weights[prompts], views)
+            pooled[c] = self._pool(cosines[prompts], weights[prompts], views)
         return pooled
+
+    def prompt_weights(self, cosines: Floats) -> Floats:
+        """Weights of the prompts, shape (k,), or for each tile where tiles weigh them, shape (k, n)."""
+        if self.how != "optimal-transport":
+            return self.weights
+        return prompt_weights(cosines[:, 0], self.weights, self.classes, self.scale)
 
     def view_weights(self, cosines: Floats, crops: Floats | None) -> Floats | None:
         """Weights of the views where they are not all equal, shape (views, n)."""
@@ -146,7 +145,11 @@ class Pooling:
 def crop_weights(images: NDArray[np.floating], scale: float) -> Floats:
     """Weights of views for ``weighted-crops``: ``softmax(scale * cos(view, first view))``.
 
-    The first view is the whole tile; views that show something else count less (WCA, Li et al. 2024).
+    The first view is the whole tile; views that show something else count less (WCA, Li et al., ICML 2024).
+    WCA draws 60 random crops and leaves the whole image out of their mean; here views are the few that were
+    embedded, the whole tile among them, with the largest weight. Its scales are parameters (on ImageNet 55
+    for crops and 7 for prompts); here they are the encoders' own. Its formula sums weighted cosines, as is
+    done here; its public code brings the mean crop and the mean prompt to length 1 before they are compared.
 
     Parameters
     ----------
@@ -166,6 +169,35 @@ def crop_weights(images: NDArray[np.floating], scale: float) -> Floats:
     odds = np.exp(np.float32(scale) * (cosines - cosines.max(axis=0)))
     weights: Floats = (odds / odds.sum(axis=0)).astype(np.float32)
     return weights
+
+
+def label_weights(texts: Floats, classes: Sequence[slice], scale: float) -> Floats:
+    """Weights of prompts for ``weighted-crops``: ``softmax(scale * cos(prompt, label))`` within a class.
+
+    In WCA the label is the sentence "a photo of a <class>."; a class has no such prompt of its own here, and
+    its mean prompt stands for it, whatever the prompts' order. They are compared in the text encoder's own
+    space.
+
+    Parameters
+    ----------
+    texts
+        Unit rows, sorted by class, shape (k, width).
+    classes
+        Where each class's prompts stand.
+    scale
+        The text encoder's logit scale.
+
+    Returns
+    -------
+    ndarray
+        float32, shape (k,); each class's sum to 1.
+    """
+    near = np.empty(len(texts), np.float32)
+    for prompts in classes:
+        label = texts[prompts].sum(axis=0)
+        near[prompts] = texts[prompts] @ (label / max(float(np.linalg.norm(label)), 1e-12))
+        near[prompts] -= near[prompts].max()
+    return _within(np.exp(np.float32(scale) * near), classes)
 
 
 def _within(weights: Floats, classes: Sequence[slice]) -> Floats:

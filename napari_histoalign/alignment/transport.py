@@ -41,7 +41,8 @@ def transport_pool(
     """A class's similarity to tiles by optimal transport: ``sum_kv T_kv s_kv`` with the plan T.
 
     AWT (Zhu et al., NeurIPS 2024) sums logits so; here the sum is in the units of the cosines. What is added
-    to all cosines of a tile is added to its sum.
+    to all cosines of a tile is added to its sum. AWT's steps end when an image's scalings move by less than
+    1/100 on average; here when its weights are met. Its views are random crops and flips of an image.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ def transport_pool(
     views
         Weights of each tile's views, shape (views, n), each tile's sum 1 (`view_weights`); even by default.
     prompts
-        Weights of the prompts, shape (prompts,), their sum 1 (`prompt_weights`); even by default.
+        Weights of the prompts, shape (prompts,) or for each tile (prompts, n), their sum 1
+        (`prompt_weights`); even by default.
     smoothing
         Strength of the entropy in units of the cost, at least `LEAST_SMOOTHING`. The larger it is, the
         nearer the plan is to the product of both weights (a weighted mean); the smaller, the nearer to the
@@ -73,12 +75,14 @@ def transport_pool(
         raise AlignmentError("A cosine is not a finite number.")
     k, v, n = s.shape
     a = np.full((v, n), 1 / v, np.float32) if views is None else _checked(views, (v, n), "views")
-    b = np.full(k, 1 / k, np.float32) if prompts is None else _checked(prompts, (k,), "prompts")
+    even = np.full(k, 1 / k, np.float32) if prompts is None else np.asarray(prompts)
+    b = _checked(even, (k,) if even.ndim < 2 else (k, n), "prompts")
+    b = np.broadcast_to(b if b.ndim == 2 else b[:, None], (k, n))
     pooled = np.empty(n, np.float32)
     step = max(AT_ONCE // (k * v), 1)
     for start in range(0, n, step):
         rows = slice(start, start + step)
-        plan = transport_plan(s[:, :, rows], a[:, rows], b, smoothing=smoothing)
+        plan = transport_plan(s[:, :, rows], a[:, rows], b[:, rows], smoothing=smoothing)
         pooled[rows] = np.einsum("kvn,kvn->n", plan, s[:, :, rows])
     return pooled
 
@@ -100,7 +104,7 @@ def transport_plan(
     views
         Weights of each tile's views, shape (views, n); each tile's sum to 1.
     prompts
-        Weights of the prompts, shape (prompts,); they sum to 1.
+        Weights of the prompts, shape (prompts,) or for each tile (prompts, n); they sum to 1.
     smoothing
         e, in units of the cost, at least `LEAST_SMOOTHING`. With little of it the steps may run out before
         both weights are met.
@@ -117,13 +121,14 @@ def transport_plan(
     """
     if not LEAST_SMOOTHING <= smoothing < np.inf:
         raise AlignmentError(f"Smoothing is a number of at least {LEAST_SMOOTHING:g}; got {smoothing!r}.")
+    prompts = prompts if prompts.ndim == 2 else prompts[:, None]
     if 1 in cosines.shape[:2]:
-        only: Floats = prompts[:, None, None].astype(np.float32) * views.astype(np.float32)
+        only: Floats = prompts[:, None].astype(np.float32) * views.astype(np.float32)
         return only
     kind = np.float64 if smoothing < DOUBLE_BELOW else np.float32
     # less each tile's best: a constant that scaling takes out again, and no exponent overflows
     kernel = np.exp((cosines - cosines.max(axis=(0, 1))).astype(kind) / kind(smoothing))
-    rows = prompts[:, None].astype(kind)
+    rows = prompts.astype(kind)
     left = np.ones((cosines.shape[0], cosines.shape[2]), kind)
     right = np.ones((cosines.shape[1], cosines.shape[2]), kind)
     for _ in range(MOST_STEPS):
@@ -176,19 +181,19 @@ def view_weights(class_cosines: Floats, scale: float) -> Floats:
     return entropy_weights(class_cosines * np.float32(scale))
 
 
-def prompt_weights(texts: Floats, classes: Sequence[slice], scale: float) -> Floats:
-    """Weights of prompts: those that mean one class more than the others count more.
+def prompt_weights(cosines: Floats, weights: Floats, classes: Sequence[slice], scale: float) -> Floats:
+    """Weights of prompts for each tile: those that leave it sure of a class count more.
 
-    ``b_k = softmax(-H_k / 0.5)`` within the prompt's class, H the entropy over classes of
-    ``softmax(scale * <t_k, mean of the class's other prompts>)``. AWT takes the entropy of the image's mean
-    logits in which the description's own logit stands for its class; here texts are judged by texts, so that
-    weights are the same for every tile. A prompt is left out of its own class's mean, or it would vouch for
-    itself.
+    ``b_k = softmax(-H_k / 0.5)`` within the prompt's class, H the entropy over classes of the tile's logits
+    in which the prompt's own stands for its class and the mean of their prompts for the others (AWT, which
+    takes the first view, the whole image, for it).
 
     Parameters
     ----------
-    texts
-        Unit rows, sorted by class, shape (k, width).
+    cosines
+        Of all prompts with the first view of tiles, shape (k, n).
+    weights
+        Prior weights of the prompts, which the means are taken with, shape (k,); each class's sum to 1.
     classes
         Where each class's prompts stand.
     scale
@@ -197,21 +202,17 @@ def prompt_weights(texts: Floats, classes: Sequence[slice], scale: float) -> Flo
     Returns
     -------
     ndarray
-        float32, shape (k,); each class's sum to 1.
+        float32, shape (k, n); each class's sum to 1 for every tile, and are the prior weights where all
+        prompts answer alike.
     """
-    sums = np.stack([texts[c].sum(axis=0) for c in classes])
-    weights = np.empty(len(texts), np.float32)
+    means = np.stack([weights[c] @ cosines[c] for c in classes])
+    out = np.empty(cosines.shape, np.float32)
     for c, prompts in enumerate(classes):
-        count = prompts.stop - prompts.start
-        if count == 1:
-            weights[prompts] = 1
-            continue
-        means = np.repeat(sums[:, None], count, axis=1)
-        means[c] -= texts[prompts]
-        means /= np.maximum(np.linalg.norm(means, axis=2, keepdims=True), 1e-12)
-        cosines = np.einsum("ckd,kd->ck", means, texts[prompts])
-        weights[prompts] = entropy_weights(cosines * np.float32(scale))
-    return weights
+        logits = np.repeat(means[:, None], prompts.stop - prompts.start, axis=1)
+        logits[c] = cosines[prompts]
+        out[prompts] = weights[prompts, None] * entropy_weights(logits * np.float32(scale))
+        out[prompts] /= np.maximum(out[prompts].sum(axis=0), np.finfo(np.float32).tiny)
+    return out
 
 
 def _checked(weights: Floats, shape: tuple[int, ...], what: str) -> Floats:

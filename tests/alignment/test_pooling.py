@@ -101,3 +101,26 @@ def test_prompts_near_their_class_weigh_more_in_wca() -> None:
     odds = np.exp(30 * (texts @ label))
     np.testing.assert_allclose(pooling.weights[:3], odds / odds.sum(), rtol=1e-3)
     assert [pooling.weights[c].sum() for c in tensor.classes] == pytest.approx([1, 1, 1])
+
+
+def test_weighted_crops_by_loops() -> None:
+    """Views by each image encoder's scale, prompts by each text encoder's, in all four pairs."""
+    case = make_case(n=10, views=3)
+    got = Alignment(pooling="weighted-crops").score(*case.arguments())
+
+    def soft(odds: np.ndarray) -> np.ndarray:
+        return np.exp(odds) / np.exp(odds).sum()
+
+    expected = np.zeros((10, 3))
+    for i in (0, 1):
+        for j in (0, 1):
+            scale = math.sqrt(case.scales[i] * case.scales[j])
+            block = np.empty((10, 3))
+            for n, tile in enumerate(case.images[i].astype(float)):
+                w = soft(case.scales[i] * tile @ tile[0])
+                for c in range(3):
+                    texts = case.texts[j][case.class_index == c].astype(float)
+                    label = texts.mean(axis=0) / np.linalg.norm(texts.mean(axis=0))
+                    block[n, c] = w @ (tile @ texts.T) @ soft(case.scales[j] * texts @ label)
+            expected += scale * (block - block.mean(axis=1, keepdims=True)) / 4
+    np.testing.assert_allclose(got.logits, expected, atol=1e-3)

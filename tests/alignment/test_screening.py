@@ -87,7 +87,7 @@ def test_without_screening_or_tiles_nothing_changes() -> None:
     assert screened(empty, "zpe") is empty
 
 
-BY_NAME = [how for how in SCREENINGS if how != "none"]
+BOTH = [how for how in SCREENINGS if how != "none"]
 INDEX = np.array([0, 1, 0, 2, 1, 0, 2])
 
 
@@ -95,7 +95,7 @@ def cosines_of(seed: int, n: int = 40) -> np.ndarray:
     return np.random.default_rng(seed).normal(0.2, 0.05, (len(INDEX), n)).astype(np.float32)
 
 
-@pytest.mark.parametrize("how", BY_NAME)
+@pytest.mark.parametrize("how", BOTH)
 @pytest.mark.parametrize("classes", [2, 3, 5])
 def test_any_number_of_classes_by_loops(how: str, classes: int) -> None:
     rng = np.random.default_rng(classes)
@@ -132,7 +132,7 @@ def test_noise_does_not_vouch_for_itself() -> None:
     assert largest.argmax() == 3  # the published rule
 
 
-@pytest.mark.parametrize("how", BY_NAME)
+@pytest.mark.parametrize("how", BOTH)
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=20, deadline=None)
 def test_orders_do_not_matter(how: str, seed: int) -> None:
@@ -147,7 +147,7 @@ def test_orders_do_not_matter(how: str, seed: int) -> None:
     assert (weights > 0).all()
 
 
-@pytest.mark.parametrize("how", BY_NAME)
+@pytest.mark.parametrize("how", BOTH)
 def test_blocks_count_as_the_whole(how: str) -> None:
     cosines = cosines_of(1).astype(np.float64)
     counted = Screening(how, INDEX, cosines.mean(axis=1), 40.0)
@@ -156,7 +156,7 @@ def test_blocks_count_as_the_whole(how: str) -> None:
     np.testing.assert_allclose(counted.weights(), weights_of(how, cosines, INDEX, 40.0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("how", BY_NAME)
+@pytest.mark.parametrize("how", BOTH)
 def test_what_is_added_to_a_prompts_similarities_is_no_merit(how: str) -> None:
     cosines = cosines_of(2).astype(np.float64)
     higher = cosines + np.arange(7)[:, None] / 10
@@ -165,7 +165,7 @@ def test_what_is_added_to_a_prompts_similarities_is_no_merit(how: str) -> None:
     )
 
 
-@pytest.mark.parametrize("how", BY_NAME)
+@pytest.mark.parametrize("how", BOTH)
 def test_a_prompt_given_twice_weighs_the_same_both_times(how: str) -> None:
     cosines = cosines_of(3)
     weights = weights_of(how, np.concatenate([cosines, cosines[:1]]), np.append(INDEX, 0), 40.0)
@@ -173,7 +173,7 @@ def test_a_prompt_given_twice_weighs_the_same_both_times(how: str) -> None:
 
 
 @pytest.mark.filterwarnings("error::RuntimeWarning")
-@pytest.mark.parametrize("how", BY_NAME)
+@pytest.mark.parametrize("how", BOTH)
 def test_where_nothing_is_known_weights_are_even(how: str) -> None:
     even = 1 / np.bincount(INDEX)[INDEX]
     np.testing.assert_allclose(weights_of(how, np.zeros((7, 0)), INDEX, 40.0), even, rtol=1e-6)
