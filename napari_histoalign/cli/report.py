@@ -114,7 +114,9 @@ class Report:
         from rich.table import Table
 
         console = Console()
-        table = Table(title=summary.slide.name, title_justify="left", header_style="bold")
+        refined = f", refined ({', '.join(summary.steps)})" if summary.steps else ""
+        title = f"{summary.slide.name}{refined}"
+        table = Table(title=title, title_justify="left", header_style="bold")
         table.add_column("class")
         for heading in ("tiles", "area", "regions"):
             table.add_column(heading, justify="right")
@@ -132,6 +134,8 @@ class Report:
         for note in summary.notes:
             console.print(f"Note: {note}")
         console.print(f"Results: {summary.folder}", soft_wrap=True)
+        if summary.refined is not None:
+            self.table(summary.refined)
 
 
 def _stderr() -> Console:

@@ -8,6 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_histoalign.cli.method import (
+    AlignmentName,
+    Calibrate,
+    Centring,
+    ExamplesFile,
+    FewShotName,
+    Organ,
+    PoolingName,
+    Prior,
+    Prompts,
+    Screening,
+    Shares,
+    Smoothing,
+    TemperatureValue,
+    Templates,
+    Transductive,
+    alignment_from,
+    names,
+    prompts_from,
+    refinement_from,
+)
 from napari_histoalign.cli.report import KEPT, Report
 from napari_histoalign.errors import HistoalignError
 
@@ -33,13 +54,24 @@ DeviceOption = Annotated[Device, typer.Option(help="Where the encoders run.")]
 def run(
     slides: Annotated[list[Path], typer.Argument(help="Slides to score.", metavar="SLIDE...")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the results, one folder a slide.")],
-    prompts: Annotated[str, typer.Option(help="Name of a shipped prompt set, or a YAML file.")] = "breast",
+    prompts: Prompts = "breast",
+    templates: Templates = None,
+    organ: Organ = None,
     encoders: Annotated[
         str, typer.Option(help="One or two encoders, separated by a comma, the pathology one first.")
     ] = "demo-path,demo-general",
-    alignment: Annotated[
-        str, typer.Option(help="one-to-one, cross-pair, joint-fusion, mean-fusion or many-to-many.")
-    ] = "many-to-many",
+    alignment: AlignmentName = "many-to-many",
+    pooling: PoolingName = None,
+    temperature: TemperatureValue = None,
+    screening: Screening = None,
+    centring: Centring = None,
+    prior: Prior = None,
+    shares: Shares = None,
+    examples: ExamplesFile = None,
+    few_shot: FewShotName = None,
+    transductive: Transductive = "none",
+    smooth: Smoothing = 0.0,
+    calibrate: Calibrate = "none",
     mpp: Annotated[float, typer.Option(help="Micrometre per tile pixel.")] = 0.5,
     tile: Annotated[int, typer.Option(help="Side of a tile in pixels at that size.")] = 224,
     stride: Annotated[
@@ -61,26 +93,35 @@ def run(
         float | None, typer.Option(help="The tissue detector's threshold; found from the slide by default.")
     ] = None,
     views: Annotated[
-        str, typer.Option(help="Views of each tile: full, hflip, vflip, rot90, rot180, rot270, centre.")
+        str,
+        typer.Option(help="Views of each tile: full, hflip, rot90, centre, zoom2, wide2, wide4 ..."),
     ] = "full,hflip",
     as_json: JsonOption = False,
 ) -> None:
     """Score slides; write tiles, probabilities, regions, an overlay and the provenance of each."""
     report = Report(as_json)
     with report.errors(KEPT):
-        from napari_histoalign.alignment import Alignment, PromptSet
         from napari_histoalign.workflow import RunSettings
 
         if region and roi:
             raise HistoalignError("--region and --roi name two different places; give one of them.")
         settings = RunSettings(
-            encoders=_names(encoders),
-            prompts=PromptSet.load(prompts),
-            alignment=Alignment(alignment),
+            encoders=names(encoders),
+            prompts=prompts_from(prompts, templates, organ),
+            alignment=alignment_from(
+                alignment,
+                pooling=pooling,
+                temperature=temperature,
+                screening=screening,
+                centring=centring,
+                prior=prior,
+                shares=shares,
+            ),
+            refinement=refinement_from(few_shot, transductive, smooth, calibrate, examples),
             mpp=mpp,
             tile=tile,
             stride=stride,
-            views=_names(views),
+            views=names(views),
             batch=batch,
             threshold=threshold,
             tissue_threshold=tissue_threshold,
@@ -92,6 +133,7 @@ def run(
             settings,
             region=_rectangle(region),
             roi=roi,
+            examples=examples,
             device=device.value,
             slide_mpp=slide_mpp,
         )
@@ -105,6 +147,7 @@ def run_and_report(
     *,
     region: tuple[float, float, float, float] | None = None,
     roi: Path | None = None,
+    examples: Path | None = None,
     device: str = "auto",
     slide_mpp: float | None = None,
 ) -> list[RunSummary]:
@@ -135,6 +178,7 @@ def run_and_report(
                     loaded,
                     region=region,
                     roi=roi,
+                    examples=examples,
                     slide_mpp=slide_mpp,
                     on_progress=show,
                 )
@@ -152,11 +196,6 @@ def run_and_report(
     if failures:
         raise typer.Exit(1)
     return summaries
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """Names between commas."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _rectangle(text: str | None) -> tuple[float, float, float, float] | None:

@@ -2,7 +2,7 @@
 
 from napari_histoalign.engine.analysis import Analysis
 from napari_histoalign.engine.progress import Progress, Stopwatch, duration
-from napari_histoalign.engine.scored import Scored
+from napari_histoalign.engine.scored import MarkedTiles, Scored
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
 from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS
 
@@ -11,6 +11,7 @@ __all__ = [
     "VIEWS",
     "Analysis",
     "EmbeddingStore",
+    "MarkedTiles",
     "Progress",
     "Scored",
     "Stopwatch",

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.engine.cross_pairs import CrossPairs
 from napari_histoalign.engine.progress import Progress, Stopwatch
 from napari_histoalign.engine.reading import read_batches
-from napari_histoalign.engine.scored import Scored
+from napari_histoalign.engine.scoring import SlideScoring
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
-from napari_histoalign.engine.texts import TextCache
 from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS, check_views, fields_of, make_view
 from napari_histoalign.errors import AlignmentError, SlideError
 from napari_histoalign.files import cache_dir
-from napari_histoalign.results import TileScores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.encoders import Encoder
+    from napari_histoalign.engine.scored import Scored
     from napari_histoalign.slides import Slide, TileGrid
 
 log = logging.getLogger(__name__)
@@ -81,8 +79,6 @@ class Analysis:
         self.views = check_views(views)
         self.unread: dict[int, str] = {}
         root = cache or cache_dir("embeddings")
-        self._texts = [TextCache(encoder) for encoder in self.encoders]
-        self._cross_pairs = CrossPairs(self.encoders)
         self._stores: list[EmbeddingStore] = []
         try:
             for encoder in self.encoders:
@@ -90,6 +86,7 @@ class Analysis:
         except BaseException:
             self.close()
             raise
+        self._scoring = SlideScoring(self.encoders, self._stores, grid)
 
     def __enter__(self) -> Analysis:
         return self
@@ -203,35 +200,14 @@ class Analysis:
         AlignmentError
             The alignment cannot be applied to these encoders.
         """
-        expanded = prompts.expand()
-        texts = [cache.embed(expanded.texts) for cache in self._texts]
-        crossed = self._cross_pairs.decide(alignment.crossed)
-        scores = alignment.score(
-            [store.read(indices) for store in self._stores],
-            texts,
-            expanded.class_index,
-            len(prompts.classes),
-            [encoder.logit_scale for encoder in self.encoders],
-            cross={pair: found.carry(texts[pair[1]]) for pair, found in crossed.items()},
-        )
-        details = {**scores.details, "cross_pairs": [found.to_dict() for found in crossed.values()]}
-        tiles = TileScores(
-            xy=self.grid.xy(indices),
-            tile_px=self.grid.tile_px,
-            stride_px=self.grid.stride_px,
-            class_names=prompts.class_names,
-            colors=prompts.colors,
-            roles=tuple(c.role for c in prompts.classes),
-            probabilities=scores.probabilities,
-        )
-        return Scored(indices, tiles, details, tuple(found.describe() for found in crossed.values()))
+        return self._scoring.score(indices, prompts, alignment)
 
     def compare(self, alignment: Alignment) -> None:
         """Find out how the encoders compare, as far as an alignment needs it; `score` would do it later.
 
         The first time for each encoder, its text tower embeds some hundred phrases.
         """
-        self._cross_pairs.decide(alignment.crossed)
+        self._scoring.compare(alignment)
 
     def unknown_words(self, prompts: PromptSet) -> tuple[str, ...]:
         """Words of the prompts that mean nothing to any of the encoders, in order, each once.

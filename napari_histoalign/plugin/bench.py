@@ -152,8 +152,6 @@ class Bench:
                 folder,
                 self._analysis,
                 snapshot.scored,
-                prompts=scoring.prompts,
-                alignment=scoring.alignment,
                 threshold=threshold,
                 tissue=self._tissue,
                 wanted_mpp=self._setup.mpp,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import time
+from dataclasses import replace
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import ResultError
 from napari_histoalign.results import (
@@ -23,15 +26,71 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_histoalign.alignment import Alignment, PromptSet
+    from napari_histoalign.alignment import PromptSet
     from napari_histoalign.engine import Analysis, Scored
     from napari_histoalign.results import Region
     from napari_histoalign.slides import TissueMask
 
 OVERLAY_PX = 2048
 """Longer side of the overlay picture."""
+FILES = (
+    "tiles.parquet",
+    "probabilities.zarr",
+    "regions.geojson",
+    "tiles.geojson",
+    "overlay.png",
+    "run.json",
+)
+"""What a scored slide leaves in its folder."""
+REFINED = "refined"
+"""Folder of refined scores within that folder: they are reported apart from those of tiles on their own."""
 SHOWN_WORDS = 8
 """Unknown words of the prompts that a note names."""
+
+
+def write_both(
+    folder: Path,
+    analysis: Analysis,
+    scored: Scored,
+    refined: Scored | None,
+    *,
+    threshold: float = 0.5,
+    tissue: TissueMask | None = None,
+    wanted_mpp: float | None = None,
+    seconds: Mapping[str, float] | None = None,
+    reused: int = 0,
+) -> RunSummary:
+    """Write scores as each tile was judged for itself and, apart from them, what a refinement made of them.
+
+    The latter go to the folder `REFINED` within; one of an earlier run there is taken away where there is
+    none now. Parameters and errors as for `write_results`.
+    """
+    about: dict[str, Any] = {
+        "threshold": threshold,
+        "tissue": tissue,
+        "wanted_mpp": wanted_mpp,
+        "seconds": seconds,
+        "reused": reused,
+    }
+    summary = write_results(folder, analysis, scored, **about)
+    if refined is None or not refined.steps:
+        _remove_refined(folder / REFINED)
+        # what could not be done is said, even where nothing could
+        more = () if refined is None else refined.notes
+        return replace(summary, notes=tuple(dict.fromkeys((*summary.notes, *more))))
+    return replace(summary, refined=write_results(folder / REFINED, analysis, refined, **about))
+
+
+def _remove_refined(folder: Path) -> None:
+    """Take away the results of an earlier refinement, and nothing else that lies there."""
+    for name in FILES:
+        path = folder / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty, or not there
+        folder.rmdir()
 
 
 def write_results(
@@ -39,8 +98,6 @@ def write_results(
     analysis: Analysis,
     scored: Scored,
     *,
-    prompts: PromptSet,
-    alignment: Alignment,
     threshold: float = 0.5,
     tissue: TissueMask | None = None,
     wanted_mpp: float | None = None,
@@ -56,8 +113,6 @@ def write_results(
         ``run.json`` comes last.
     analysis, scored
         The slide with its embeddings, and the scores to write.
-    prompts, alignment
-        What they were scored with.
     threshold
         Least probability of a tile that becomes part of a region.
     tissue
@@ -83,15 +138,14 @@ def write_results(
     slide, grid, tiles = analysis.slide, analysis.grid, scored.tiles
     if not len(scored.indices):
         raise ResultError(f"No tile of {slide.path.name} was scored, so there is nothing to write.")
-    run_id = identity(analysis, prompts, alignment)
+    run_id = identity(analysis, scored)
     probabilities = ProbabilityMap.from_tiles(tiles, grid.origin, grid.columns, grid.rows)
     regions = regions_from_map(
         probabilities, roles=tiles.roles, threshold=threshold, slide_size=slide.dimensions, mpp=slide.mpp
     )
     notice = " ".join(dict.fromkeys(e.spec.notice for e in analysis.encoders if e.spec.notice)) or None
     about = {"run": run_id, **({"notice": notice} if notice else {})}
-    names = ("tiles.parquet", "probabilities.zarr", "regions.geojson", "tiles.geojson", "overlay.png")
-    files = {name: folder / name for name in (*names, "run.json")}
+    files = {name: folder / name for name in FILES}
     x, y = slide.bounds[:2]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,7 +171,7 @@ def write_results(
             files["overlay.png"],
             slide.thumbnail(OVERLAY_PX),
             probabilities,
-            prompts.overlay_class,
+            scored.prompts.overlay_class,
             slide_size=slide.dimensions,
             mpp=slide.mpp,
             notice=notice,
@@ -142,15 +196,14 @@ def write_results(
         tiles_per_second=fresh / taken["embedding"] if fresh > 0 and taken.get("embedding") else None,
         seconds=sum(taken.values()),
         mpp=grid.mpp,
-        notes=(*_notes(analysis, prompts), *scored.notes),
+        notes=(*_notes(analysis, scored.prompts), *scored.notes),
+        steps=scored.steps,
     )
     provenance(
         run_id,
         analysis,
         scored,
         summary,
-        prompts=prompts,
-        alignment=alignment,
         threshold=threshold,
         tissue=tissue,
         wanted_mpp=wanted_mpp,

@@ -12,20 +12,22 @@ from napari_histoalign.results.software import software_versions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.engine import Analysis, Scored
     from napari_histoalign.slides import TissueMask
     from napari_histoalign.workflow.summary import RunSummary
 
 
-def identity(analysis: Analysis, prompts: PromptSet, alignment: Alignment) -> str:
-    """Identity of a run: slide, grid, weights, views, prompts and alignment decide it."""
+def identity(analysis: Analysis, scored: Scored) -> str:
+    """Identity of a run: slide, grid, weights, views, prompts, alignment and refinement decide it."""
+    alignment = scored.alignment.to_dict()
+    if scored.steps:
+        alignment["refinement"] = scored.refinement
     return run_identity(
         slide=analysis.slide.fingerprint,
         grid=analysis.grid.key,
         encoders=_encoders(analysis),
-        prompts=prompts.to_dict(),
-        alignment=alignment.to_dict(),
+        prompts=scored.prompts.to_dict(),
+        alignment=alignment,
         views=list(analysis.views),
     )
 
@@ -36,8 +38,6 @@ def provenance(
     scored: Scored,
     summary: RunSummary,
     *,
-    prompts: PromptSet,
-    alignment: Alignment,
     threshold: float,
     tissue: TissueMask | None,
     wanted_mpp: float | None,
@@ -75,8 +75,14 @@ def provenance(
         },
         tissue=None if tissue is None else _tissue(tissue),
         encoders=tuple(_encoders(analysis)),
-        prompts=prompts.to_dict(),
-        alignment={**alignment.to_dict(), "views": analysis.views, "details": scored.details},
+        prompts=scored.prompts.to_dict(),
+        alignment={
+            **scored.alignment.to_dict(),
+            "views": analysis.views,
+            "steps": scored.steps,
+            "refinement": scored.refinement,
+            "details": scored.details,
+        },
         threshold=threshold,
         counts={
             "tiles": summary.tiles,

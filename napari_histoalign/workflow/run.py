@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_histoalign.engine import Analysis
 from napari_histoalign.slides import TileGrid, open_slide
-from napari_histoalign.workflow.export import write_results
+from napari_histoalign.workflow.examples import read_examples
+from napari_histoalign.workflow.export import write_both
 from napari_histoalign.workflow.place import Place, choose_tiles
 from qupath_bridge import roi_geometry
 
@@ -31,6 +33,7 @@ def run_slide(
     *,
     region: tuple[float, float, float, float] | None = None,
     roi: Path | None = None,
+    examples: Path | None = None,
     slide_mpp: float | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     cancelled: Callable[[], bool] = lambda: False,
@@ -51,6 +54,9 @@ def run_slide(
     roi
         Only inside the areas of this GeoJSON file, in QuPath's coordinates (which start at the
         slide's bounds). Every tile there is scored, tissue or not.
+    examples
+        GeoJSON file of areas on this slide whose class is told, for few-shot and calibration: see
+        `napari_histoalign.workflow.examples.read_examples`. Their tiles are scored as well.
     slide_mpp
         Micrometre per level-0 pixel, in place of what the slide says.
     on_progress
@@ -79,6 +85,10 @@ def run_slide(
             min_tissue=settings.min_tissue,
             tissue_threshold=settings.tissue_threshold,
         )
+        marked = None
+        if examples is not None:
+            marked = read_examples(examples, slide, grid, settings.prompts.class_names)
+            choice = replace(choice, indices=np.union1d(choice.indices, marked.tiles.indices))
         found = time.monotonic()
         with Analysis(slide, encoders, grid, views=settings.views) as analysis:
             reused = len(choice.indices) - len(analysis.missing(choice.indices))
@@ -89,18 +99,22 @@ def run_slide(
             embedded = time.monotonic()
             indices = np.intersect1d(choice.indices, analysis.embedded(), assume_unique=True)
             scored = analysis.score(indices, settings.prompts, settings.alignment)
+            if marked is not None:
+                scored = replace(scored, notes=(*scored.notes, *marked.notes))
+            refined = None
+            if settings.refinement.asked:
+                refined = scored.refined(settings.refinement, None if marked is None else marked.tiles)
             scored_at = time.monotonic()
             seconds = {
                 "tissue": found - started,
                 "embedding": embedded - found,
                 "scoring": scored_at - embedded,
             }
-            return write_results(
+            return write_both(
                 folder,
                 analysis,
                 scored,
-                prompts=settings.prompts,
-                alignment=settings.alignment,
+                refined,
                 threshold=settings.threshold,
                 tissue=choice.tissue,
                 wanted_mpp=settings.mpp,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from napari_histoalign.alignment import Alignment, PromptSet
+from napari_histoalign.alignment.refining import Refinement
 from napari_histoalign.engine import DEFAULT_VIEWS
 from napari_histoalign.errors import HistoalignError
 
@@ -25,6 +26,8 @@ class RunSettings:
         Classes and their prompts.
     alignment
         How similarities become probabilities.
+    refinement
+        What is done with the scores of single tiles afterwards; its results are written apart.
     mpp
         Wanted micrometre per tile pixel. Without a physical size, tiles are cut at level 0.
     tile
@@ -46,6 +49,7 @@ class RunSettings:
     encoders: tuple[str, ...] = DEFAULT_ENCODERS
     prompts: PromptSet = field(default_factory=lambda: PromptSet.load(DEFAULT_PROMPTS))
     alignment: Alignment = field(default_factory=lambda: Alignment(DEFAULT_ALIGNMENT))
+    refinement: Refinement = field(default_factory=Refinement)
     mpp: float = 0.5
     tile: int = 224
     stride: int | None = None

@@ -55,6 +55,10 @@ class RunSummary:
         Effective micrometre per tile pixel; None where the slide has no physical size.
     notes
         What the person should know, as sentences.
+    steps
+        What was done after each tile had been judged for itself, by name; empty for such scores.
+    refined
+        The same slide after a refinement, where one was asked for and something could be done.
     """
 
     slide: Path
@@ -69,6 +73,8 @@ class RunSummary:
     seconds: float
     mpp: float | None
     notes: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    refined: RunSummary | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; paths as text."""
@@ -76,4 +82,5 @@ class RunSummary:
         plain["slide"] = str(self.slide)
         plain["folder"] = str(self.folder)
         plain["files"] = {name: str(path) for name, path in self.files.items()}
+        plain["refined"] = None if self.refined is None else self.refined.to_dict()
         return plain

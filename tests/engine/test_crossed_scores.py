@@ -147,4 +147,5 @@ def test_a_shared_space_scores_as_before(
     texts = [e.embed_texts(expanded.texts) for e in encoders]
     alone = Alignment(name).score(images, texts, expanded.class_index, 3, [20.0, 20.0])
 
-    np.testing.assert_array_equal(got.tiles.probabilities, alone.probabilities)
+    # held similarities are summed in another order than products with prototypes
+    np.testing.assert_allclose(got.tiles.probabilities, alone.probabilities, rtol=1e-5)
