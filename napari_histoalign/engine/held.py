@@ -55,6 +55,7 @@ class HeldTensor:
         class_index: NDArray[np.int64],
         n_classes: int,
         cross: Mapping[Pair, CrossTexts | Refusal],
+        neutral: Sequence[NDArray[np.float32]] | None = None,
     ) -> SimilarityTensor:
         """The tensor of embedded tiles and texts; see `napari_histoalign.alignment.making.similarity_tensor`.
 
@@ -66,7 +67,9 @@ class HeldTensor:
             Arrays do not fit together.
         """
         images = self.images(indices)
-        made = similarity_tensor(images, texts, class_index, n_classes, self._scales, cross=cross)
+        made = similarity_tensor(
+            images, texts, class_index, n_classes, self._scales, cross=cross, neutral=neutral
+        )
         if made.held_bytes <= MOST_HELD:
             made = made.held(*self._before(indices))
         self._indices, self._images, self._tensor = indices.copy(), images, made

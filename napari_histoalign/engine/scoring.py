@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_histoalign.engine.cross_pairs import CrossPairs
 from napari_histoalign.engine.held import HeldTensor
 from napari_histoalign.engine.scored import Scored
-from napari_histoalign.engine.texts import TextCache
+from napari_histoalign.engine.texts import NEUTRAL, TextCache
 from napari_histoalign.results import TileScores
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class SlideScoring:
         texts = [cache.embed(expanded.texts) for cache in self._texts]
         crossed = self._cross_pairs.decide(alignment.crossed)
         every = {pair: found.carry(texts[pair[1]]) for pair, found in crossed.items()}
-        tensor = self._held.tensor(indices, texts, expanded.class_index, len(prompts.classes), every)
+        neutral = None
+        if alignment.prior == "content-free":
+            neutral = [cache.embed(NEUTRAL) for cache in self._texts]
+        tensor = self._held.tensor(indices, texts, expanded.class_index, len(prompts.classes), every, neutral)
         scores = alignment.score_tensor(tensor)
         tiles = TileScores(
             xy=self._grid.xy(indices),

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NEUTRAL = ("an H&E image.", "a photomicrograph.", "a histopathological image.", "an image of tissue.")
+"""Texts without content, put in the place of an image by the prior ``content-free``."""
 UNIT_TOLERANCE = 1e-2
 """How far from 1 the length of a stored row may be."""
 

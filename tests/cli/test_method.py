@@ -97,3 +97,15 @@ def test_a_run_with_a_method_of_its_own_writes_both_results(slide: Path, tmp_pat
     run = json.loads(Path(result["files"]["run.json"]).read_text(encoding="utf-8"))
     assert run["alignment"]["details"]["prior"]["method"] == "frolic"
     assert run["prompts"]["templates"] == ["plip"]
+
+
+def test_what_texts_without_content_get_is_taken_off(slide: Path, tmp_path: Path) -> None:
+    arguments = ["run", str(slide), "-o", str(tmp_path), "--json", "--prior", "content-free"]
+
+    done = CliRunner().invoke(app, [*arguments, "--region", "0,0,700,700"])
+
+    assert done.exit_code == 0, done.stderr
+    (result,) = json.loads(done.stdout)["slides"]
+    prior = json.loads(Path(result["files"]["run.json"]).read_text(encoding="utf-8"))["alignment"]["details"]
+    assert prior["prior"]["method"] == "content-free"
+    assert any(abs(shift) > 1e-3 for shift in prior["prior"]["shift"])

@@ -71,7 +71,7 @@ def test_marks_move_tiles_and_leave_the_scores_before_as_they_were(scored: Score
     np.testing.assert_array_equal(scored.tiles.probabilities, before)
     assert scored.steps == ()
     listed = found.refinement["examples"]
-    assert sorted(sum(listed.values(), [])) == TILES[:20].tolist()
+    assert sorted(tile for tiles in listed.values() for tile in tiles) == TILES[:20].tolist()
     assert found.refinement["few_shot"] == "gda"
     explained = found.explain(9)
     assert explained is not None  # of the judgement before

@@ -74,7 +74,10 @@ def test_tiles_take_the_class_of_the_area_their_centre_lies_in(drawn: Drawn, tmp
 
 def test_a_file_without_examples_is_refused(drawn: Drawn, tmp_path: Path) -> None:
     path = write(tmp_path / "marks.geojson", area(0, 0, 500, "necrosis"))
-    with open_slide(drawn.path) as slide, pytest.raises(GeoJSONError, match="holds no example on drawn.tif"):
+    with (
+        open_slide(drawn.path) as slide,
+        pytest.raises(GeoJSONError, match=r"holds no example on drawn\.tif"),
+    ):
         read_examples(path, slide, TileGrid.over(slide), NAMES)
 
 
