@@ -7,24 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.alignment.arrays import as_logits, check_features
 from napari_histoalign.alignment.scores import softmax
-from napari_histoalign.alignment.transductive.neighbours import (
-    MOST_TILES,
-    blocks_of,
-    check_counts,
-    graph,
-    most_alike,
-    spread,
-)
-from napari_histoalign.alignment.transductive.result import Refused, TransductiveResult, share_changed
-from napari_histoalign.alignment.transductive.signal import signal_strength
+from napari_histoalign.alignment.transductive.neighbours import MOST_TILES, check_counts
+from napari_histoalign.alignment.transductive.result import Refused
+from napari_histoalign.alignment.transductive.start import begin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from scipy.sparse import csr_array
+
+    from napari_histoalign.alignment.transductive.result import TransductiveResult
 
     Floats = NDArray[np.float64]
     Rows = NDArray[np.float32]
@@ -113,40 +107,20 @@ def transclip(
     AlignmentError
         Shapes disagree, numbers are not finite, or a parameter makes no sense.
     """
-    check_counts(neighbours=neighbours, iterations=iterations, most=most)
-    z0 = as_logits(logits)
-    check_features(features, len(z0))
-    signal = signal_strength(z0, raters)
-    if signal.weakness:
-        return Refused(signal.weakness, signal)
-    words = _log_softmax(z0.astype(np.float64))
-    sample = spread(z0, most)
-    x = [np.concatenate(parts) for parts in zip(*(b for _, b in blocks_of(features, sample)), strict=True)]
-    positions, cosines = most_alike(x, x, neighbours, own=True)
-    directed = graph(positions, cosines, len(sample))
-    tied = ((directed + directed.T) / (2 * positions.shape[1])).tocsr()
-    z, gaussians, done = _solve(x, words[sample], tied, iterations)
+    check_counts(iterations=iterations)
+    begun = begin(features, logits, raters, neighbours, most)
+    if isinstance(begun, Refused):
+        return begun
+    words = _log_softmax(begun.logits.astype(np.float64))
+    tied = ((begun.directed + begun.directed.T) / (2 * begun.joined)).tocsr()
+    z, gaussians, done = _solve(begun.rows, words[begun.sample], tied, iterations)
 
-    out = np.empty(z0.shape, np.float32)
-    out[sample] = z
-    others = np.setdiff1d(np.arange(len(z0)), sample, assume_unique=True)
-    for rows, block in blocks_of(features, others):
-        at, alike = most_alike(block, x, neighbours)
+    out = np.empty(begun.logits.shape, np.float32)
+    out[begun.sample] = z
+    for rows, block, at, alike in begun.others():
         near = np.einsum("nk,nkc->nc", alike / np.float32(at.shape[1]), z[at])
         out[rows] = softmax(words[rows] + LIKELIHOOD * _likelihood(gaussians, block) + near)
-    return TransductiveResult(
-        out,
-        share_changed(z0, out),
-        done,
-        signal,
-        {
-            "method": "transclip",
-            "neighbours": neighbours,
-            "tiles_solved": len(sample),
-            "encoders": len(features),
-            "kappa": signal.kappa,
-        },
-    )
+    return begun.result("transclip", out, done)
 
 
 def _solve(

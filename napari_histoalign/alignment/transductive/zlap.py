@@ -6,18 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.alignment.arrays import as_logits, check_features
 from napari_histoalign.alignment.scores import softmax
-from napari_histoalign.alignment.transductive.neighbours import (
-    MOST_TILES,
-    blocks_of,
-    check_counts,
-    graph,
-    most_alike,
-    spread,
-)
-from napari_histoalign.alignment.transductive.result import Refused, TransductiveResult, share_changed
-from napari_histoalign.alignment.transductive.signal import signal_strength
+from napari_histoalign.alignment.transductive.neighbours import MOST_TILES
+from napari_histoalign.alignment.transductive.result import Refused
+from napari_histoalign.alignment.transductive.start import begin
 from napari_histoalign.errors import AlignmentError
 
 if TYPE_CHECKING:
@@ -25,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
     from scipy.sparse import csr_array
+
+    from napari_histoalign.alignment.transductive.result import TransductiveResult
 
     Floats = NDArray[np.float64]
 
@@ -99,50 +93,28 @@ def zlap(
     AlignmentError
         Shapes disagree, numbers are not finite, or a parameter makes no sense.
     """
-    check_counts(neighbours=neighbours, most=most)
     if not 0 < alpha <= LARGEST_ALPHA or not 0 < gamma <= LARGEST_GAMMA:
         raise AlignmentError(
             f"alpha must lie above 0 and up to {LARGEST_ALPHA:g}, gamma above 0 and up to {LARGEST_GAMMA:g}; "
             f"got {alpha} and {gamma}."
         )
-    z0 = as_logits(logits)
-    check_features(features, len(z0))
-    signal = signal_strength(z0, raters)
-    if signal.weakness:
-        return Refused(signal.weakness, signal)
-    sample = spread(z0, most)
-    words = _class_edges(z0, neighbours, gamma)
-    x = [np.concatenate(parts) for parts in zip(*(b for _, b in blocks_of(features, sample)), strict=True)]
-    positions, cosines = most_alike(x, x, neighbours, own=True)
-    directed = graph(positions, cosines, len(sample))
-    alike = (directed + directed.T).tocsr()
-    at_tiles = 1 / np.sqrt(alike.sum(axis=1) + words[sample].sum(axis=1))
-    at_classes = _inverse_root(words[sample].sum(axis=0))
-    tiles, classes, done = _propagate(alike, words[sample], at_tiles, at_classes, alpha)
+    begun = begin(features, logits, raters, neighbours, most)
+    if isinstance(begun, Refused):
+        return begun
+    words = _class_edges(begun.logits, neighbours, gamma)
+    solved = words[begun.sample]
+    alike = (begun.directed + begun.directed.T).tocsr()
+    at_tiles = 1 / np.sqrt(alike.sum(axis=1) + solved.sum(axis=1))
+    at_classes = _inverse_root(solved.sum(axis=0))
+    tiles, classes, done = _propagate(alike, solved, at_tiles, at_classes, alpha)
 
-    scores = np.empty(z0.shape)
-    scores[sample] = tiles
-    others = np.setdiff1d(np.arange(len(z0)), sample, assume_unique=True)
+    scores = np.empty(begun.logits.shape)
+    scores[begun.sample] = tiles
     sent, said = at_tiles[:, None] * tiles, at_classes[:, None] * classes
-    for rows, block in blocks_of(features, others):
-        at, weights = most_alike(block, x, neighbours)
+    for rows, _, at, weights in begun.others():
         scores[rows] = np.einsum("nk,nkc->nc", weights, sent[at]) + words[rows] @ said
     probabilities = (scores / scores.sum(axis=1, keepdims=True)).astype(np.float32)
-    return TransductiveResult(
-        probabilities,
-        share_changed(z0, probabilities),
-        done,
-        signal,
-        {
-            "method": "zlap",
-            "neighbours": neighbours,
-            "alpha": alpha,
-            "gamma": gamma,
-            "tiles_solved": len(sample),
-            "encoders": len(features),
-            "kappa": signal.kappa,
-        },
-    )
+    return begun.result("zlap", probabilities, done, alpha=alpha, gamma=gamma)
 
 
 def _class_edges(logits: NDArray[np.float32], k: int, gamma: float) -> Floats:
