@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -32,10 +32,8 @@ MEASURES: Mapping[str, str] = MappingProxyType(
     }
 )
 BINS = 15
-MOST_NUMBERS = 1 << 22
-"""Weights of images that are held at a time."""
-MOST_SORTED = 400
-"""Replicates whose average precision is computed; it has to be summed image by image."""
+MOST_NUMBERS = 1 << 18
+"""Weights of images that are held at a time: few enough to stay in a processor's cache."""
 MOST_PAIRED = 500
 """Patients up to which AUROC is summed over pairs of them, which is quicker."""
 
@@ -88,16 +86,14 @@ class Judged:
         Returns
         -------
         dict
-            One array a measure, shape (replicates,); of AUPRC the first `MOST_SORTED`.
+            One array a measure, shape (replicates,).
         """
         counted = np.ones((1, self.n_patients)) if weights is None else weights.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             found = from_confusion(np.tensordot(counted, self.confusions(), 1))
             found["patient recognition rate"] = self._by_patient(counted)
             found["AUROC"] = np.mean([self.auroc(counted, c) for c in self.ranked], axis=0)
-            found["AUPRC"] = np.mean(
-                [self._in_blocks(_average_precision, counted[:MOST_SORTED], c) for c in self.ranked], axis=0
-            )
+            found["AUPRC"] = np.mean([self.average_precision(counted, c) for c in self.ranked], axis=0)
             images = counted @ np.bincount(self.patients, minlength=self.n_patients)
             found["ECE"] = np.abs(counted @ self._gaps()).sum(axis=1) / images
             p = self.probabilities
@@ -125,7 +121,7 @@ class Judged:
         """
         with np.errstate(invalid="ignore", divide="ignore"):
             if self.n_patients > MOST_PAIRED or len(weights) == 1:
-                return self._in_blocks(_area, weights, c)
+                return self._area(weights, c)
             wins, counts = self._wins(c)
             pairs = (weights @ counts[0]) * (weights @ counts[1])
             auroc: Floats = np.vecdot(weights @ wins, weights) / pairs
@@ -147,11 +143,38 @@ class Judged:
             wins[:, q] = np.bincount(owners, below / 2, self.n_patients)
         return wins, counts
 
-    def _in_blocks(self, rank: Callable[[Floats, Floats], Floats], weights: Floats, c: int) -> Floats:
-        """What needs a weight for each image and replicate, a few replicates at a time.
+    def average_precision(self, weights: Floats, c: int) -> Floats:
+        """Average precision of a class, images of one score taken together; NaN where it has no image.
 
-        It is told the weight of images of the class and of others at each score, from the highest score.
+        A draw is a weight for each patient, so that images are sorted once for all draws. Of an image of the
+        class, precision is taken at the last image of its score.
+
+        Parameters
+        ----------
+        weights
+            How often each patient counts, shape (replicates, patients).
+        c
+            The class.
         """
+        order = np.argsort(-self.probabilities[:, c], kind="stable")
+        falling, patients = -self.probabilities[order, c], self.patients[order]
+        mine = np.flatnonzero(self.labels[order] == c)
+        if not len(mine):
+            return np.full(len(weights), np.nan)
+        last = np.searchsorted(falling, falling[mine], "right") - 1
+        own_last = np.searchsorted(mine, last, "right") - 1
+        step, parts = max(1, MOST_NUMBERS // len(order)), []
+        for i in range(0, len(weights), step):
+            drawn = weights[i : i + step, patients]
+            own = drawn[:, mine]
+            found, seen = own.cumsum(axis=1), drawn.cumsum(axis=1)[:, last]
+            # where nothing was drawn up to a score, nothing of that score was
+            precision = found[:, own_last] / np.maximum(seen, 1e-300)
+            parts.append(np.vecdot(own, precision) / found[:, -1])
+        return np.concatenate(parts)
+
+    def _area(self, weights: Floats, c: int) -> Floats:
+        """AUROC image by image, a few replicates at a time."""
         order, starts = _groups(self.probabilities[:, c])
         own, patients = self.labels[order] == c, self.patients[order]
         step, parts = max(1, MOST_NUMBERS // max(len(own), 1)), []
@@ -160,7 +183,10 @@ class Judged:
             sides = [drawn * own, drawn * ~own]
             if len(starts) < len(own):
                 sides = [np.add.reduceat(side, starts, axis=1) for side in sides]
-            parts.append(rank(*sides))
+            positives, false = sides[0], sides[1].cumsum(axis=1)
+            # scores fall from left to right: a positive beats the negatives that come after it
+            beaten = false[:, -1:] - false + sides[1] / 2
+            parts.append(np.vecdot(positives, beaten) / (positives.sum(axis=1) * false[:, -1]))
         return np.concatenate(parts)
 
     def _gaps(self) -> Floats:
@@ -212,21 +238,6 @@ def per_class(judged: Judged, class_names: Sequence[str]) -> dict[str, dict[str,
             "support": float(true),
         }
     return found
-
-
-def _area(positives: Floats, negatives: Floats) -> Floats:
-    false = negatives.cumsum(axis=1)
-    # scores fall from left to right: a positive beats the negatives that come after it
-    beaten = false[:, -1:] - false + negatives / 2
-    area: Floats = (positives * beaten).sum(axis=1) / (positives.sum(axis=1) * false[:, -1])
-    return area
-
-
-def _average_precision(positives: Floats, negatives: Floats) -> Floats:
-    found = positives.cumsum(axis=1)
-    precision = found / np.maximum(found + negatives.cumsum(axis=1), 1e-300)
-    average: Floats = (positives * precision).sum(axis=1) / found[:, -1]
-    return average
 
 
 def _groups(scores: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -120,6 +120,28 @@ def test_weights_in_blocks_give_what_they_give_together(monkeypatch) -> None:
         np.testing.assert_allclose(values, whole[name], atol=1e-12, err_msg=name)
 
 
+def test_average_precision_is_that_of_every_draw() -> None:
+    """As many as are asked for, each that of the images repeated."""
+    labels, p, patients = case(5, n=80, classes=2)
+    weights = np.random.default_rng(5).multinomial(9, [1 / 9] * 9, size=1500)
+
+    found = Judged(labels, p, patients, 9, 1).measures(weights)["AUPRC"]
+
+    assert found.shape == (1500,)
+    for r in (0, 399, 400, 777, 1499):
+        images = np.repeat(np.arange(80), weights[r][patients])
+        wanted = metrics.average_precision_score(labels[images] == 1, p[images, 1])
+        assert found[r] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_average_precision_where_only_some_draws_hold_the_class() -> None:
+    """Patient 0 alone is of the class, ranked second of two scores."""
+    judged = Judged(np.array([1, 0, 0]), np.array([[0.5, 0.5], [0.2, 0.8], [0.5, 0.5]]), np.arange(3), 3, 1)
+    weights = np.array([[1, 1, 1], [0, 2, 1], [2, 1, 0], [3, 0, 0], [1, 0, 2]])
+    found = judged.measures(weights)["AUPRC"]
+    np.testing.assert_allclose(found, [1 / 3, np.nan, 2 / 3, 1, 1 / 3])
+
+
 def test_what_is_not_defined_is_no_number() -> None:
     labels, p, patients = case(0, classes=2)
     found = Judged(np.zeros_like(labels), p, patients, 9, 1).measures()
