@@ -49,11 +49,8 @@ def open_bach(root: str | Path, *, mpp: float | str | None = MPP) -> ImageSet:
     """
     size = pixel_size(mpp)
     survey = Survey(root)
-    base = next((place for place in _PLACES if survey.has(place, *FOLDERS)), None)
-    if base is None:
-        raise survey.nothing("bach", LAYOUT)
     records: list[ImageRecord] = []
-    for folder, at in survey.known_folders(base, FOLDERS):
+    for folder, at in survey.known_folders(survey.base("bach", _PLACES, FOLDERS, LAYOUT), FOLDERS):
         label = list(FOLDERS).index(folder)
         title, prefix = FOLDERS[folder]
         for name in survey.images(at, (".tif", ".tiff", ".png")):

@@ -53,11 +53,8 @@ def open_lc25000(root: str | Path, *, mpp: float | str | None = None) -> ImageSe
     """
     size = pixel_size(mpp)
     survey = Survey(root)
-    base = next((place for place in _PLACES if survey.has(place, *ORGANS)), None)
-    if base is None:
-        raise survey.nothing("lc25000", LAYOUT)
     records: list[ImageRecord] = []
-    for organ, at_organ in survey.known_folders(base, ORGANS):
+    for organ, at_organ in survey.known_folders(survey.base("lc25000", _PLACES, ORGANS, LAYOUT), ORGANS):
         for folder, at in survey.known_folders(at_organ, ORGANS[organ]):
             for name in survey.images(at):
                 records += _records(survey, join(at, name), folder, size)

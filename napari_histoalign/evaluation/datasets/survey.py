@@ -134,6 +134,20 @@ class Survey:
             return False
         return any(name.lower() in here for name in names)
 
+    def base(self, what: str, places: Sequence[str], wanted: Iterable[str], expected: str) -> str:
+        """The first of some places below the root that holds a wanted folder.
+
+        Raises
+        ------
+        DatasetError
+            None does; the message says that the layout `expected` was looked for.
+        """
+        names = tuple(wanted)
+        for place in places:
+            if self.has(place, *names):
+                return place
+        raise self.nothing(what, expected)
+
     def nothing(self, what: str, expected: str) -> DatasetError:
         """The error for a root in which nothing can be used."""
         try:
