@@ -16,7 +16,7 @@ from napari_histoalign.engine import EmbeddingStore, StoreKey
 from napari_histoalign.engine.views import check_image_views, make_view
 from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.records import ImageRecord, ImageSet, Problem
-from napari_histoalign.evaluation.scale import SCALES, rescaled
+from napari_histoalign.evaluation.scale import SCALES, check_known, rescaled
 from napari_histoalign.files import cache_dir
 
 if TYPE_CHECKING:
@@ -80,13 +80,15 @@ def embed_set(
     Raises
     ------
     DatasetError
-        No image can be read.
+        No image can be read, or scales are to be matched and a record does not say its own.
     EncoderError, StoreError
         An encoder fails, or embeddings cannot be kept.
     """
     check_image_views(views)
     if scale not in SCALES:
         raise DatasetError(f"There is no scale {scale!r}; there are {', '.join(SCALES)}.")
+    if scale == "matched":
+        check_known(image_set.records)
     root = cache or cache_dir("embeddings")
     mark = fingerprint(image_set)
     unread: dict[int, str] = {}

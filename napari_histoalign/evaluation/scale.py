@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,23 @@ USUAL_MPP = 0.5
 """What most pathology encoders were trained at (20x), for those that name none."""
 
 
+def check_known(records: Sequence[ImageRecord]) -> None:
+    """Refuse images of which the set does not say the micrometres per pixel, before any is embedded.
+
+    Raises
+    ------
+    DatasetError
+        Some do not.
+    """
+    unknown = [record.name for record in records if record.mpp is None]
+    if unknown:
+        raise DatasetError(
+            f"The resolution of {len(unknown):,} of {len(records):,} images is not known ({unknown[0]} the "
+            "first of them), so that no scale can be matched: say it (--set mpp=0.5, or a column mpp in a "
+            "table), or use the native scale."
+        )
+
+
 def rescaled(
     image: NDArray[np.uint8], record: ImageRecord, encoder: Encoder, scale: str
 ) -> NDArray[np.uint8]:
@@ -48,11 +65,8 @@ def rescaled(
     """
     if scale == "native":
         return image
-    if record.mpp is None:
-        raise DatasetError(
-            f"The resolution of {record.name} is not known, so that no scale can be matched: say it, or use "
-            "the native scale."
-        )
+    check_known([record])
+    assert record.mpp is not None
     from PIL import Image
 
     factor = record.mpp / (encoder.mpp or USUAL_MPP)
