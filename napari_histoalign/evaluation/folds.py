@@ -24,6 +24,7 @@ TRIES = 16
 """Drawn splits of which the best balanced is taken; of many patients a single one is as good."""
 
 MANY_PATIENTS = 5000
+CLASS_MISSING = "class missing in fold"
 
 
 def with_folds(
@@ -31,11 +32,13 @@ def with_folds(
     *,
     lists: Path | None = None,
     magnifications: Sequence[str] = (),
-    groups: Sequence[str] | None = None,
     count: int = 5,
     seed: int = 0,
+    because: str = "The publishers' lists of folds are not here",
 ) -> ImageSet:
     """The set with the publishers' folds where their lists are given, else with drawn ones.
+
+    Folds that it had before are forgotten, with what was said of them.
 
     Parameters
     ----------
@@ -45,36 +48,37 @@ def with_folds(
         Folder of the publishers' lists, as `official_folds` reads it.
     magnifications
         Those that were asked for: lines about others are no loss. Empty: all.
-    groups
-        What must stay together in drawn folds, one for each record; None: patients.
     count
-        How many folds to draw.
+        How many folds to draw. Images of one `ImageRecord.group` stay together, or else of one patient.
     seed
         Of the drawing.
+    because
+        Why folds are drawn, for the note.
 
     Raises
     ------
     DatasetError
         The lists cannot be used.
     """
+    before = tuple(problem for problem in image_set.problems if problem.kind != CLASS_MISSING)
     if lists is not None:
         folds, problems = official_folds(image_set.records, lists, magnifications=magnifications)
         note = f"Folds are the publishers', from {lists.name}."
     else:
-        together = [record.patient for record in image_set.records] if groups is None else list(groups)
+        together = [record.group or record.patient for record in image_set.records]
         patients = len(set(together))
         if patients < count:
             note = f"No folds: {patients} patients cannot be dealt to {count} of them."
-            return replace(image_set, notes=(*image_set.notes, note))
+            return replace(image_set, folds=(), problems=before, fold_note=note)
         folds = grouped_folds([r.label for r in image_set.records], together, count=count, seed=seed)
         problems = ()
         note = (
-            f"The publishers' lists of folds are not here: the {count} folds are drawn (seed {seed}), whole "
-            "patients each, and unofficial. Each image is judged in one of them."
+            f"{because}: the {count} folds are drawn (seed {seed}), whole patients each, and unofficial. "
+            "Each image is judged in one of them."
         )
-    problems = (*image_set.problems, *problems, *_classes_missing(image_set, folds))
+    problems = (*before, *problems, *_classes_missing(image_set, folds))
     ordered = tuple(sorted(problems, key=lambda problem: problem.name))
-    return replace(image_set, folds=folds, problems=ordered, notes=(*image_set.notes, note))
+    return replace(image_set, folds=folds, problems=ordered, fold_note=note)
 
 
 def grouped_folds(
@@ -169,5 +173,5 @@ def _classes_missing(image_set: ImageSet, folds: Sequence[Fold]) -> list[Problem
             if absent:
                 named = ", ".join(image_set.class_names[i] for i in absent)
                 what = f"It has no image to {side} of: {named}."
-                problems.append(Problem("class missing in fold", fold.name, what))
+                problems.append(Problem(CLASS_MISSING, fold.name, what))
     return problems

@@ -69,7 +69,7 @@ PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
 
 
 def balanced(image_set: ImageSet, seed: int) -> ImageSet:
-    """As many images of each class as of the smallest, drawn; folds are drawn anew.
+    """As many images of each class as of the smallest, drawn; folds, if there were any, are drawn anew.
 
     Parameters
     ----------
@@ -86,10 +86,10 @@ def balanced(image_set: ImageSet, seed: int) -> ImageSet:
         np.concatenate([rng.permutation(np.flatnonzero(labels == c))[:least] for c in np.unique(labels)])
     )
     note = f"{least} images of each class were drawn (seed {seed}) from {len(labels)}."
-    smaller = replace(
-        image_set,
-        records=tuple(image_set.records[i] for i in kept),
-        folds=(),
-        notes=(*image_set.notes, note),
-    )
-    return with_folds(smaller, seed=seed) if image_set.folds else smaller
+    records = tuple(image_set.records[i] for i in kept)
+    smaller = replace(image_set, records=records, folds=(), notes=(*image_set.notes, note))
+    if not image_set.folds:
+        return smaller
+    if any(fold.official for fold in image_set.folds):
+        return with_folds(smaller, seed=seed, because="The publishers' folds are of all images")
+    return with_folds(smaller, seed=seed)

@@ -31,6 +31,9 @@ class ImageRecord:
         Micrometres per pixel of the image as stored; None where it is not known.
     fine_label
         A finer class that the set knows (a subtype), or empty.
+    group
+        What must stay on one side of drawn folds where that is more than a patient (a case of which a set
+        counts each slide as a patient); empty for the patient.
     """
 
     name: str
@@ -39,6 +42,7 @@ class ImageRecord:
     magnification: str = ""
     mpp: float | None = None
     fine_label: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ class ImageSet:
         What is wrong with the files, in order of their names.
     notes
         What else the reader of a report must know (what counts as a patient, whence the resolution).
+    fold_note
+        Whence the folds are, or why there are none; empty where none were asked for.
     prompts
         Name of the shipped prompt set that suits these classes in this order; empty if none does.
     citation
@@ -135,5 +141,6 @@ class ImageSet:
     folds: tuple[Fold, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
+    fold_note: str = ""
     prompts: str = ""
     citation: str = ""

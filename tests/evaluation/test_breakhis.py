@@ -85,6 +85,7 @@ def test_patients_are_cases_or_slides(tmp_path: Path) -> None:
     for fold in by_slide.folds:
         cases = [{case_of(by_slide.records[i].name) for i in part} for part in (fold.train, fold.test)]
         assert cases[0].isdisjoint(cases[1])
+    assert all(r.group == case_of(r.name) for found in (by_case, by_slide) for r in found.records)
 
 
 def test_magnifications_come_in_the_sets_order_and_alone(tmp_path: Path) -> None:
@@ -213,7 +214,7 @@ def test_too_few_patients_give_no_folds_and_say_so(tmp_path: Path) -> None:
     found = open_dataset("breakhis", tmp_path)
 
     assert found.folds == ()
-    assert "No folds: 2 patients cannot be dealt to 5" in " ".join(found.notes)
+    assert "No folds: 2 patients cannot be dealt to 5" in found.fold_note
 
 
 def test_damage_and_other_sizes_are_found_when_images_are_read(tmp_path: Path) -> None:

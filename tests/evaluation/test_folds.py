@@ -56,7 +56,7 @@ def test_lists_are_found_in_and_beside_the_set(place: str, tmp_path: Path) -> No
     found = open_dataset("breakhis", root / "BreaKHis_v1" if place == "set" else root)
 
     assert [f.official for f in found.folds] == [True] * 5
-    assert any("the publishers'" in note for note in found.notes)
+    assert "the publishers'" in found.fold_note
 
 
 def test_folders_made_from_the_lists_say_the_same(tmp_path: Path) -> None:

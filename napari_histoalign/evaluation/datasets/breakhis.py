@@ -103,9 +103,7 @@ def open_breakhis(
     wanted = _magnifications(magnifications)
     sizes, size_note = _pixel_sizes(mpp, wanted)
     survey = Survey(root)
-    base = next((place for place in _PLACES if survey.has(place, *CLASSES)), None)
-    if base is None:
-        raise survey.nothing("breakhis", LAYOUT)
+    base = survey.base("breakhis", _PLACES, CLASSES, LAYOUT)
     records = []
     for folder in _folders(survey, base, wanted):
         for name in survey.images(folder, (".png",)):
@@ -127,8 +125,7 @@ def open_breakhis(
     images = survey.root / base
     above = [folder for folder in images.parents if folder.is_relative_to(survey.root)]
     lists = find_lists(folds, images, *above)
-    cases = [case_of(record.name) for record in found.records]
-    return with_folds(found, lists=lists, magnifications=wanted, groups=cases, seed=seed)
+    return with_folds(found, lists=lists, magnifications=wanted, seed=seed)
 
 
 def case_of(name: str) -> str:
@@ -172,6 +169,7 @@ def _records(
         survey.tell("malformed name", path, what, left_out=True)
         return []
     letter, kind, year, number, further, times, _ = parsed.groups()
+    case = case_of(name)
     group_folder, _, subtype_folder, slide_folder, magnification = path.split("/")[-6:-1]
     group = CLASSES[kind not in BENIGN]
     if (
@@ -194,10 +192,11 @@ def _records(
         ImageRecord(
             name=path,
             label=list(SUBTYPES).index(kind) if classes == "subtypes" else CLASSES.index(group),
-            patient=slide if patients == "folder" else f"{year}-{number}",
+            patient=slide if patients == "folder" else case,
             magnification=magnification,
             mpp=mpp,
             fine_label=_words(SUBTYPES[kind]),
+            group=case,
         )
     ]
 
