@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,6 +48,13 @@ def evaluate(
     check: Annotated[
         bool, typer.Option("--check/--no-check", help="Read every image and look for identical files.")
     ] = True,
+    leave_out_leaks: Annotated[
+        bool,
+        typer.Option(
+            "--leave-out-leaks",
+            help="Leave out copies of images, and learn from no patient whom the same fold judges.",
+        ),
+    ] = False,
     examples: Annotated[
         bool, typer.Option("--examples/--no-examples", help="Show images of the data set in the report.")
     ] = True,
@@ -67,7 +73,6 @@ def evaluate(
         from napari_histoalign.evaluation.checked import kept_check
         from napari_histoalign.evaluation.datasets import open_dataset
         from napari_histoalign.evaluation.evaluate import evaluate as run
-        from napari_histoalign.evaluation.leakage import leaks
         from napari_histoalign.evaluation.plan import Plan
         from napari_histoalign.evaluation.protocols import PROTOCOLS
         from napari_histoalign.evaluation.report import write_report
@@ -82,7 +87,10 @@ def evaluate(
             seed=seed,
             batch=batch,
             examples=examples,
+            leave_out_leaks=leave_out_leaks,
         )
+        if leave_out_leaks and not check:
+            raise HistoalignError("Leaks are found by reading every image: leave --no-check out.")
         names = [name.strip() for name in encoders.split(",") if name.strip()]
         if not 1 <= len(names) <= 2:
             raise HistoalignError(f"Choose one or two encoders; got {len(names)}.")
@@ -91,18 +99,13 @@ def evaluate(
         if not chosen:
             raise HistoalignError(f"No prompt set suits {image_set.name}: give one with --prompts.")
         wanted = PromptSet.load(chosen)
+        found = None
         if check:
             with report.steps("Checking images") as step:
                 found = kept_check(image_set, step)
-            problems = (
-                *image_set.problems,
-                *found.problems,
-                *leaks(replace(image_set, folds=()), found.hashes),
-            )
-            image_set = replace(image_set, problems=tuple(dict.fromkeys(problems)))
         loaded = [load_encoder(name, device=device.value) for name in names]
         with report.steps("Embedding images") as step:
-            outcome = run(image_set, loaded, wanted, plan, on_progress=step)
+            outcome = run(image_set, loaded, wanted, plan, check=found, on_progress=step)
         files = write_report(outcome, out)
         if as_json:
             report.result(_plain(outcome, files))
@@ -139,6 +142,11 @@ def _plain(outcome: Outcome, files: dict[str, Path]) -> dict[str, Any]:
                     name: [number(e.value), number(e.low), number(e.high)]
                     for name, e in row.slices[ALL].measures.items()
                 },
+                "comparisons": [
+                    {"measure": c.measure, "against": c.against, "difference": number(c.difference)}
+                    | {"low": number(c.low), "high": number(c.high), "p_corrected": c.p_corrected}
+                    for c in row.comparisons
+                ],
             }
             for row in outcome.rows
         ],

@@ -7,6 +7,7 @@ it: differences of other rows from it are rather too small than too large.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,14 @@ from napari_histoalign.evaluation.slicing import Truth, judged_slices
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from napari_histoalign.evaluation.outcome import Row
+
     Floats = NDArray[np.float64]
 
 MEASURE = "balanced accuracy"
-"""What rows are compared by: it does not reward saying the more frequent class."""
-COMPARABLE = (MEASURE, "AUROC")
+"""What rows are compared by first: it does not reward saying the more frequent class."""
+COMPARED = (MEASURE, "AUROC")
+"""Measures that rows are compared by; each is a family of its own for Holm's correction."""
 SWAPS = 10_000
 EXACT = 13
 """Up to so many patients that differ, every one of the 2^patients swaps is looked at."""
@@ -66,7 +70,7 @@ def compare(
     seed
         Of the exchanges.
     measure
-        One of `COMPARABLE`.
+        One of `COMPARED`.
 
     Returns
     -------
@@ -79,8 +83,8 @@ def compare(
     DatasetError
         Rows are not compared by that measure.
     """
-    if measure not in COMPARABLE:
-        raise DatasetError(f"Rows are compared by {' or '.join(COMPARABLE)}, not by {measure!r}.")
+    if measure not in COMPARED:
+        raise DatasetError(f"Rows are compared by {' or '.join(COMPARED)}, not by {measure!r}.")
     both = np.isfinite(row).all(axis=1) & np.isfinite(other).all(axis=1)
     own, theirs = (judged_slices(truth, np.where(both[:, None], p, np.nan)) for p in (row, other))
     names = [name for name in own if name != ALL] or list(own)
@@ -94,7 +98,40 @@ def compare(
     patients = min(len(np.unique(own[name].patients)) for name in names)
     interval = truth.bootstrap.estimate(float(part.sum()), np.mean(more, axis=0), patients)
     p = sign_flip_p(part, seed)
-    return Comparison(against, measure, interval.value, interval.low, interval.high, p, p)
+    return Comparison(against, measure, interval.value, interval.low, interval.high, p, p, interval.undefined)
+
+
+def compared(rows: Sequence[Row], truth: Truth, seed: int = 0) -> list[Row]:
+    """Rows with their differences from the single encoder that is best by each of `COMPARED`.
+
+    Parameters
+    ----------
+    rows
+        Those whose keys begin with "one-to-one" are single encoders.
+    truth
+        Of all images.
+    seed
+        Of the exchanges.
+    """
+    found: dict[str, list[Comparison]] = {row.key: [] for row in rows}
+    for measure in COMPARED:
+        values = {
+            row.key: row.slices[ALL].measures[measure].value
+            for row in rows
+            if row.key.startswith("one-to-one") and ALL in row.slices
+        }
+        best = max((k for k, v in values.items() if np.isfinite(v)), key=values.__getitem__, default=None)
+        if best is None:
+            continue
+        single = next(row for row in rows if row.key == best)
+        others = [row for row in rows if row is not single]
+        raw = [
+            compare(truth, row.probabilities, single.probabilities, single.title, seed, measure=measure)
+            for row in others
+        ]
+        for row, one, p in zip(others, raw, holm([one.p for one in raw]), strict=True):
+            found[row.key].append(replace(one, p_corrected=p))
+    return [replace(row, comparisons=tuple(found[row.key])) for row in rows]
 
 
 def sign_flip_p(parts: NDArray[np.floating], seed: int = 0) -> float:

@@ -5,26 +5,26 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.errors import AlignmentError
-from napari_histoalign.evaluation.comparing import MEASURE, compare, holm
+from napari_histoalign.errors import AlignmentError, DatasetError
+from napari_histoalign.evaluation.comparing import compared
 from napari_histoalign.evaluation.configurations import MAIN, Configuration, ours, table_iii
 from napari_histoalign.evaluation.embedding import Embedded, embed_set
 from napari_histoalign.evaluation.examples import examples_of
+from napari_histoalign.evaluation.fold_rates import fold_rates
 from napari_histoalign.evaluation.intervals import PatientBootstrap
 from napari_histoalign.evaluation.leakage import leaks
-from napari_histoalign.evaluation.outcome import ALL, Outcome, Row
+from napari_histoalign.evaluation.leaving_out import with_check, without_leaks
+from napari_histoalign.evaluation.outcome import Outcome, Row
 from napari_histoalign.evaluation.protocols import PROTOCOLS, balanced
 from napari_histoalign.evaluation.records import Fold, ImageSet
 from napari_histoalign.evaluation.scoring import Scoring
 from napari_histoalign.evaluation.slicing import Truth, slice_results
 from napari_histoalign.evaluation.telling import (
-    by_fold_of,
     checks_of,
     dataset_of,
     encoder_of,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from napari_histoalign.alignment import PromptSet
     from napari_histoalign.encoders import Encoder
+    from napari_histoalign.evaluation.leakage import ImageCheck
     from napari_histoalign.evaluation.plan import Plan
 
 
@@ -50,6 +51,7 @@ def evaluate(
     prompts: PromptSet,
     plan: Plan,
     *,
+    check: ImageCheck | None = None,
     cache: Path | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
@@ -63,6 +65,9 @@ def evaluate(
     ----------
     image_set, encoders, prompts, plan
         What is evaluated, and how.
+    check
+        What reading every image found, to be told, and needed where leaks are to be left out. Images that
+        could not be read are left out; without a check they are found when they are embedded.
     cache
         Folder of the embeddings; the package's own by default.
     on_progress
@@ -71,11 +76,17 @@ def evaluate(
     Raises
     ------
     DatasetError
-        No image can be read, or the prompts lack a class.
+        No image can be read, the prompts lack a class, or leaks are to be left out without a check.
     HistoalignError
         An encoder or the store fails.
     """
     protocol = PROTOCOLS[plan.protocol]
+    if plan.leave_out_leaks and check is None:
+        raise DatasetError("Leaks are found by reading every image: leave them in, or let images be checked.")
+    if check is not None:
+        image_set = with_check(image_set, check)
+        if plan.leave_out_leaks:
+            image_set = without_leaks(image_set, check.hashes)
     if protocol.balanced:
         image_set = balanced(image_set, plan.seed)
     views = plan.views or protocol.views
@@ -104,9 +115,10 @@ def evaluate(
     wanted += extra if plan.ablation else extra[:1]
     folds = _kept_folds(image_set, embedded)
     rows, refused = _rows(wanted, scoring, truth, patients, folds, plan)
-    rows = _compared(rows, truth, plan.seed)
+    rows = compared(rows, truth, plan.seed)
     shown = next((row for row in rows if row.key == MAIN), rows[0])
-    problems = sorted((*image_set.problems, *embedded.problems, *leaks(image_set)), key=lambda p: p.name)
+    found = leaks(image_set, None if check is None else check.hashes)
+    problems = sorted((*image_set.problems, *embedded.problems, *found), key=lambda p: p.name)
     return Outcome(
         title=f"Evaluation on {image_set.name}",
         dataset=dataset_of(image_set, truth, patients, views, plan),
@@ -121,9 +133,10 @@ def evaluate(
         prompts=prompts_of(scoring, image_set.class_names),
         encoders=tuple(encoder_of(encoder) for encoder in encoders),
         problems=tuple(problems),
-        notes=(*notes_of(image_set, truth), *protocol.notes, *refused, *pairs_of(scoring)),
+        notes=(*notes_of(image_set, truth, plan), *protocol.notes, *refused, *pairs_of(scoring)),
         examples=examples_of(image_set, embedded.kept, labels, shown.probabilities) if plan.examples else {},
         example_row=shown.key,
+        folds=tuple(fold.name for fold in folds),
         provenance={
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "command": " ".join(["histoalign", *sys.argv[1:]]),
@@ -133,7 +146,6 @@ def evaluate(
             "plan": {**vars(plan), "views": list(views)},
             "prompts": prompts.name,
             "checks of the labels": checks_of(truth, shown.probabilities, plan.seed),
-            **by_fold_of(truth, shown, folds),
         },
     )
 
@@ -161,6 +173,7 @@ def _rows(
         except AlignmentError as err:
             refused.append(f"Left out: {configuration.title}. {err}")
             continue
+        own = answers.probabilities if answers.by_fold is None else answers.by_fold
         rows.append(
             Row(
                 key=configuration.key,
@@ -169,30 +182,12 @@ def _rows(
                 kind=configuration.kind,
                 slices=slice_results(truth, answers.probabilities),
                 probabilities=answers.probabilities,
+                fold_rates=fold_rates(truth, own, folds) if folds else {},
                 settings=configuration.to_dict(),
                 notes=answers.notes,
             )
         )
     return rows, refused
-
-
-def _compared(rows: list[Row], truth: Truth, seed: int) -> list[Row]:
-    """Rows with their difference from the best single encoder, corrected for how many there are."""
-    single = [row for row in rows if row.key.startswith("one-to-one")]
-    if not single:
-        return rows
-    best = max(single, key=lambda row: row.slices[ALL].measures[MEASURE].value)
-    others = [row for row in rows if row is not best]
-    found = [compare(truth, row.probabilities, best.probabilities, best.title, seed) for row in others]
-    corrected = dict(
-        zip([row.key for row in others], zip(found, holm([f.p for f in found]), strict=True), strict=True)
-    )
-    return [
-        row
-        if row is best
-        else replace(row, comparison=replace(corrected[row.key][0], p_corrected=corrected[row.key][1]))
-        for row in rows
-    ]
 
 
 def _kept_folds(image_set: ImageSet, embedded: Embedded) -> list[Fold]:

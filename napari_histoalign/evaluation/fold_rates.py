@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_histoalign.errors import DatasetError
-from napari_histoalign.evaluation.outcome import ALL
+from napari_histoalign.evaluation.outcome import ALL, FoldRate
 from napari_histoalign.evaluation.slicing import judged_slices
 
 if TYPE_CHECKING:
@@ -20,24 +19,6 @@ if TYPE_CHECKING:
 
 RATES = {"image level": "accuracy", "patient level": "patient recognition rate"}
 """What papers call them, and the measure that it is."""
-
-
-@dataclass(frozen=True)
-class FoldRate:
-    """A rate over folds.
-
-    Attributes
-    ----------
-    by_fold
-        Of each fold's test part, in the order of the folds; NaN where none of its images was judged.
-    mean, std
-        Of those that are defined. The standard deviation is the sample's (n - 1): NaN of a single fold. It is
-        no standard error: the same images may stand in several folds' test parts.
-    """
-
-    by_fold: tuple[float, ...]
-    mean: float
-    std: float
 
 
 def fold_rates(

@@ -57,14 +57,15 @@ class PatientBootstrap:
         value
             Of the images as they are.
         drawn
-            Of the draws, shape (replicates,); those that are not defined are left out.
+            Of the draws, shape (replicates,); those that are not defined are left out, and counted.
         patients
             How many the value rests on; all by default.
         """
         defined = drawn[np.isfinite(drawn)]
+        undefined = 1 - len(defined) / max(len(drawn), 1)
         few = (self.count if patients is None else patients) < LEAST_PATIENTS
         few = few or len(defined) < (1 - MOST_UNDEFINED) * len(drawn)
         if few or not np.isfinite(value):
-            return Estimate(float(value), float("nan"), float("nan"))
+            return Estimate(float(value), float("nan"), float("nan"), undefined)
         low, high = np.percentile(defined, TAILS)
-        return Estimate(float(value), float(low), float(high))
+        return Estimate(float(value), float(low), float(high), undefined)

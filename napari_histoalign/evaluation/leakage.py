@@ -113,7 +113,7 @@ def leaks(image_set: ImageSet, hashes: Mapping[str, str] | None = None) -> tuple
             found.append(Problem("patient in train and test", names[test[patient][0]], what))
     if hashes is not None:
         sides = [_sides(fold, len(names)) for fold in image_set.folds]
-        for group in _same(image_set, hashes):
+        for group in same_images(image_set, hashes):
             found += _leaks_of(image_set, sides, group)
     return tuple(sorted(found, key=lambda problem: (problem.name, problem.what)))
 
@@ -174,8 +174,16 @@ def _look(image_set: ImageSet, record: ImageRecord) -> tuple[str, list[Problem]]
     return digest, []
 
 
-def _same(image_set: ImageSet, hashes: Mapping[str, str]) -> list[list[int]]:
-    """Positions of images with one hash, where there is more than one."""
+def same_images(image_set: ImageSet, hashes: Mapping[str, str]) -> list[list[int]]:
+    """Positions of images with one hash, ascending, where there is more than one.
+
+    Parameters
+    ----------
+    image_set
+        Images.
+    hashes
+        By name of the record; images without one are like no other.
+    """
     groups: dict[str, list[int]] = defaultdict(list)
     for i, record in enumerate(image_set.records):
         if digest := hashes.get(record.name):
@@ -186,7 +194,7 @@ def _same(image_set: ImageSet, hashes: Mapping[str, str]) -> list[list[int]]:
 def _doubles(image_set: ImageSet, hashes: Mapping[str, str]) -> list[Problem]:
     """A word about each group of identical images."""
     found = []
-    for group in _same(image_set, hashes):
+    for group in same_images(image_set, hashes):
         first, *others = (image_set.records[i] for i in group)
         labels = Counter(image_set.class_names[image_set.records[i].label] for i in group)
         patients = {image_set.records[i].patient for i in group}

@@ -26,11 +26,15 @@ class Estimate:
         NaN where it is not defined (an AUROC of one class).
     low, high
         Percentile bootstrap over patients; NaN where there are too few.
+    undefined
+        Share of the draws, 0 to 1, in which the measure has no value (no image of a class was drawn); the
+        interval is of the others.
     """
 
     value: float
     low: float
     high: float
+    undefined: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,18 +62,20 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A row against the best single encoder.
+    """A row against the single encoder that is best by a measure.
 
     Attributes
     ----------
     against
-        Name of the other row.
+        Title of that encoder's row.
     measure
         What was compared.
     difference, low, high
         This row less the other, with its 95 % interval over patients.
     p, p_corrected
-        Two-sided, and after Holm's correction for the number of rows.
+        Two-sided, and after Holm's correction for the number of rows that were compared by this measure.
+    undefined
+        See `Estimate`.
     """
 
     against: str
@@ -79,6 +85,25 @@ class Comparison:
     high: float
     p: float
     p_corrected: float
+    undefined: float = 0.0
+
+
+@dataclass(frozen=True)
+class FoldRate:
+    """A rate over folds.
+
+    Attributes
+    ----------
+    by_fold
+        Of each fold's test part, in the order of the folds; NaN where none of its images was judged.
+    mean, std
+        Of those that are defined. The standard deviation is the sample's (n - 1): NaN of a single fold. It is
+        no standard error: the same images may stand in several folds' test parts.
+    """
+
+    by_fold: tuple[float, ...]
+    mean: float
+    std: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,9 +123,14 @@ class Row:
     slices
         Results by slice: each magnification, and `ALL`.
     probabilities
-        Float32, shape (images, classes); NaN rows where the row does not judge an image.
-    comparison
-        Against the best single encoder; None for that one and where it was not compared.
+        Float32, shape (images, classes); NaN rows where the row does not judge an image. Of a few-shot row
+        the mean of the folds' models that judge an image.
+    comparisons
+        Against the best single encoder by each measure of `napari_histoalign.evaluation.comparing.COMPARED`;
+        none by a measure for that encoder itself and where it is not defined.
+    fold_rates
+        By slice, then by `napari_histoalign.evaluation.fold_rates.RATES`; of a few-shot row each fold's own
+        model is judged. Empty without folds.
     settings
         Plain values that say exactly what it is.
     notes
@@ -113,7 +143,8 @@ class Row:
     kind: str
     slices: Mapping[str, SliceResult]
     probabilities: NDArray[np.float32]
-    comparison: Comparison | None = None
+    comparisons: tuple[Comparison, ...] = ()
+    fold_rates: Mapping[str, Mapping[str, FoldRate]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -161,6 +192,8 @@ class Outcome:
         In the order of the report.
     slices
         Names of the slices, `ALL` last.
+    folds
+        Names of the folds, in the order of `FoldRate.by_fold`.
     prompts
         Every prompt in full, as it was embedded, by class name.
     encoders
@@ -194,3 +227,4 @@ class Outcome:
     examples: Mapping[str, tuple[Example, ...]]
     example_row: str
     provenance: Mapping[str, Any]
+    folds: tuple[str, ...] = ()

@@ -30,6 +30,8 @@ class Plan:
         Images a step.
     examples
         Whether the report shows images.
+    leave_out_leaks
+        Whether copies of images are left out, and patients who are judged in a fold not learned from there.
     """
 
     protocol: str = "own"
@@ -41,6 +43,7 @@ class Plan:
     seed: int = 0
     batch: int = 32
     examples: bool = True
+    leave_out_leaks: bool = False
 
     def __post_init__(self) -> None:
         if self.protocol not in PROTOCOLS:

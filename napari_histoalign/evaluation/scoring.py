@@ -38,11 +38,15 @@ class Answers:
         float32, shape (images, classes); NaN for images it does not judge.
     details, notes
         What was found on the way, and what a person should know.
+    by_fold
+        Where each fold has a model of its own, what that one says of the fold's test images: float32, shape
+        (folds, images, classes), NaN elsewhere. None otherwise.
     """
 
     probabilities: NDArray[np.float32]
     details: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    by_fold: NDArray[np.float32] | None = None
 
 
 class Scoring:
@@ -176,8 +180,7 @@ class Scoring:
         if not folds:
             raise AlignmentError("Without folds, images to learn from would be judged as well.")
         features, names = self._features(), np.asarray(patients, dtype=object)
-        total = np.zeros(scores.probabilities.shape)
-        judged = np.zeros(len(labels))
+        own = np.full((len(folds), *scores.probabilities.shape), np.nan, np.float32)
         details = []
         for number, fold in enumerate(folds):
             rng = np.random.default_rng((seed, number))
@@ -187,15 +190,30 @@ class Scoring:
                 [f[chosen] for f in features], labels[chosen], scores.logits[chosen], groups=names[chosen]
             )
             logits = model.logits([f[fold.test] for f in features], scores.logits[fold.test])
-            total[fold.test] += softmax(logits)
-            judged[fold.test] += 1
+            own[number, fold.test] = softmax(logits)
             details.append({"fold": fold.name, "alpha": float(model.alpha), "examples": chosen.tolist()})
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = np.where(judged[:, None] > 0, total / judged[:, None], np.nan)
-        unjudged: tuple[str, ...] = ()
-        if (judged == 0).any():
-            unjudged = (f"{int((judged == 0).sum())} images are in no fold's test part and are not judged.",)
-        return Answers(mean.astype(np.float32), {"folds": details}, unjudged)
+        mean, notes = _pooled(own)
+        return Answers(mean, {"folds": details}, notes, own)
+
+
+def _pooled(own: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """One answer an image from those of the folds, shape (folds, images, classes), and what it is."""
+    times = np.isfinite(own).all(axis=2).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(own, axis=0, dtype=np.float64) / times[:, None]
+    notes = [
+        "Each image is judged by the model of the fold that tests it, which did not learn from it: these "
+        "figures pool the models of all folds."
+    ]
+    if (several := int((times > 1).sum())) > 0:
+        notes.append(
+            f"{several:,} images stand in the test parts of several folds: here their probabilities are the "
+            "mean of those folds' models, an ensemble that is better than one of them. The rates by fold "
+            "take each fold's own answers."
+        )
+    if (unjudged := int((times == 0).sum())) > 0:
+        notes.append(f"{unjudged:,} images are in no fold's test part and are not judged.")
+    return mean.astype(np.float32), tuple(notes)
 
 
 def _texts(prompts: PromptSet, class_names: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.int64]]:

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from napari_histoalign.evaluation.fold_rates import fold_rates
+import numpy as np
+
+from napari_histoalign.evaluation.comparing import COMPARED
 from napari_histoalign.evaluation.label_checks import permuted_labels_check, shuffled_labels_check
 from napari_histoalign.evaluation.outcome import ALL
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_histoalign.encoders import Encoder
-    from napari_histoalign.evaluation.outcome import Row
     from napari_histoalign.evaluation.plan import Plan
-    from napari_histoalign.evaluation.records import Fold, ImageSet
+    from napari_histoalign.evaluation.records import ImageSet
     from napari_histoalign.evaluation.scoring import Scoring
     from napari_histoalign.evaluation.slicing import Truth
 
 
 def checks_of(truth: Truth, probabilities: NDArray[np.floating], seed: int) -> dict[str, str]:
     """What measures become under labels that are exchanged or dealt by chance: as they must, or not."""
+    judged = truth.labels[np.isfinite(probabilities).all(axis=1)]
+    if absent := [name for c, name in enumerate(truth.class_names) if not (judged == c).any()]:
+        return {"not made": f"There is no judged image of {', '.join(absent)}."}
     checks = [("shuffled labels", shuffled_labels_check(truth, probabilities, seed=seed))]
     if len(truth.class_names) == 2:
         checks.append(("exchanged labels", permuted_labels_check(truth, probabilities)))
@@ -31,20 +34,6 @@ def checks_of(truth: Truth, probabilities: NDArray[np.floating], seed: int) -> d
         f"{check.expected:.3f}: {'as it must' if check.ok else 'WRONG'}"
         for how, found in checks
         for check in found
-    }
-
-
-def by_fold_of(truth: Truth, row: Row, folds: Sequence[Fold]) -> dict[str, Any]:
-    """Mean and deviation over folds of a row's rates, as BreakHis papers print them."""
-    if not folds:
-        return {}
-    found = fold_rates(truth, row.probabilities, folds)
-    return {
-        f"folds' test parts, {row.title}": {
-            f"{name}, {rate}": f"{value.mean:.3f} +/- {value.std:.3f}"
-            for name, rates in found.items()
-            for rate, value in rates.items()
-        }
     }
 
 
@@ -77,14 +66,20 @@ def dataset_of(
     }
 
 
-def notes_of(image_set: ImageSet, truth: Truth) -> list[str]:
+def notes_of(image_set: ImageSet, truth: Truth, plan: Plan) -> list[str]:
     """What the figures are and are not, as sentences."""
-    notes = list(image_set.notes)
+    notes = [note for note in (*image_set.notes, image_set.fold_note) if note]
     notes.append(
-        "Intervals resample patients, not images. Rows are compared with the single encoder whose balanced "
-        "accuracy on these very images is highest, a choice that favours that encoder; p-values exchange the "
-        "answers of whole patients and are corrected for the number of rows (Holm)."
+        f"Intervals resample patients, not images. Rows are compared by {' and by '.join(COMPARED)}, with "
+        "the single encoder that is best by that measure on these very images, a choice that favours that "
+        "encoder; p-values exchange the answers of whole patients and are corrected for the number of rows "
+        "that are compared by one measure (Holm)."
     )
+    if (draws := len(truth.bootstrap.weights)) < plan.replicates:
+        notes.append(
+            f"Intervals are of {draws:,} draws, not of the {plan.replicates:,} that were asked for: of "
+            f"{truth.bootstrap.count:,} patients more would not fit in memory."
+        )
     notes.append(
         "Many-to-many rows take spreads, temperatures and weights from all images, never from labels; "
         "prompts were written beforehand, and no row was chosen by its result."

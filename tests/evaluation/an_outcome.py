@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_histoalign.evaluation.outcome import (
     Comparison,
     Estimate,
     Example,
+    FoldRate,
     Outcome,
     Row,
     SliceResult,
@@ -33,6 +35,7 @@ MEASURES = (
     "ece",
     "brier",
 )
+FOLDS = 3
 MAGNIFICATIONS = ("40X", "100X", "200X", "400X")
 TITLES = (
     ("clip", "CLIP ViT-B/32, its own words", "HistoAlign's table III", "inductive"),
@@ -118,6 +121,7 @@ def an_outcome(
         ),
         examples={name: _examples(name, i, classes, names, rng) for i, name in enumerate(classes)},
         example_row=example_row.key,
+        folds=tuple(f"fold {number + 1}{bad}" for number in range(FOLDS)),
         provenance={
             "version": "0.1.0",
             "command": f"histoalign evaluate {bad}",
@@ -149,12 +153,17 @@ def _row(
     for name in slices:
         of = judged & ((magnification == name) | (name == ALL))
         results[name] = _slice(labels[of], p[of], len(set(patient[of])), classes, rng)
-    comparison = None
+    comparisons: list[Comparison] = []
     if i >= 4:
         difference = results[ALL].measures["balanced_accuracy"].value - 0.8
-        comparison = Comparison(
-            "conch", "balanced_accuracy", difference, difference - 0.05, difference + 0.05, 0.011, 0.044
+        comparisons.append(
+            Comparison(
+                "conch", "balanced_accuracy", difference, difference - 0.05, difference + 0.05, 0.011, 0.044
+            )
         )
+    if i >= 3:
+        comparisons.append(Comparison("plip", "auprc", 0.25, 0.125, 0.375, 0.001, 0.0125, 0.02))
+    rates = {name: {rate: _rate(rng) for rate in ("image level", "patient level")} for name in slices}
     return Row(
         key=key,
         title=title + bad,
@@ -162,10 +171,16 @@ def _row(
         kind=kind,
         slices=results,
         probabilities=p,
-        comparison=comparison,
+        comparisons=tuple(comparisons),
+        fold_rates=rates,
         settings={"strategy": key, "temperature": 0.01, "views": [1, 0.5], "note": bad},
         notes=(f"One prompt of 10 was left out{bad}.",) if i == 2 else (),
     )
+
+
+def _rate(rng: np.random.Generator) -> FoldRate:
+    of = rng.uniform(0.5, 1, FOLDS)
+    return FoldRate(tuple(of.tolist()), float(of.mean()), float(of.std(ddof=1)))
 
 
 def _slice(
@@ -200,6 +215,8 @@ def _slice(
         for name, v in values.items()
     }
     measures["brier"] = Estimate(float(values["brier"]), math.nan, math.nan)
+    measures["auprc"] = replace(measures["auprc"], undefined=0.25)
+    measures["ece"] = replace(measures["ece"], undefined=0.01)
     per_class: dict[str, dict[str, float]] = {
         name: {
             "precision": float(precision[k]),

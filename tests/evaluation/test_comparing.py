@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,9 +12,18 @@ from scipy.stats import rankdata
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from napari_histoalign.errors import DatasetError
-from napari_histoalign.evaluation.comparing import COMPARABLE, EXACT, SWAPS, compare, holm, sign_flip_p
+from napari_histoalign.evaluation.comparing import (
+    COMPARED,
+    EXACT,
+    SWAPS,
+    compare,
+    compared,
+    holm,
+    sign_flip_p,
+)
 from napari_histoalign.evaluation.intervals import PatientBootstrap
-from napari_histoalign.evaluation.slicing import Truth
+from napari_histoalign.evaluation.outcome import Row
+from napari_histoalign.evaluation.slicing import Truth, slice_results
 
 
 def test_a_row_against_itself_and_against_a_worse_one() -> None:
@@ -47,6 +57,44 @@ def test_rows_of_equal_skill_are_seldom_told_apart() -> None:
     assert low <= 6  # 2 are expected
 
 
+def row(key: str, truth: Truth, p: np.ndarray) -> Row:
+    return Row(key, f"title of {key}", "group", "inductive", slice_results(truth, p), p)
+
+
+def test_each_measure_has_its_own_best_single_encoder_and_its_own_correction() -> None:
+    truth, p = world(patients=30, skill=1.5, magnified=False)
+    _, other = world(5, patients=30, skill=1.0, magnified=False)
+    # ranks of the first are best, but its threshold is far off
+    shifted = np.stack([1 - p[:, 1] ** 0.05, p[:, 1] ** 0.05], axis=1).astype(np.float32)
+    third = (p + other) / 2
+    given = [row("one-to-one-1", truth, shifted), row("one-to-one-2", truth, other)]
+    given += [row("a", truth, p), row("b", truth, third)]
+
+    found = {r.key: r.comparisons for r in compared(given, truth, 3)}
+
+    singles = {"balanced accuracy": "one-to-one-2", "AUROC": "one-to-one-1"}
+    probabilities = {r.key: r.probabilities for r in given}
+    for measure, single in singles.items():
+        of = {k: c for k, many in found.items() for c in many if c.measure == measure}
+        assert of.keys() == {r.key for r in given} - {single}
+        raw = [
+            compare(truth, probabilities[k], probabilities[single], f"title of {single}", 3, measure=measure)
+            for k in of
+        ]
+        for c, alone, corrected in zip(of.values(), raw, holm([c.p for c in raw]), strict=True):
+            assert c == replace(alone, p_corrected=corrected)
+    assert [c.measure for c in found["a"]] == list(COMPARED)
+
+
+def test_a_measure_that_no_single_encoder_has_compares_nothing() -> None:
+    truth, p = world(magnified=False)
+    one_class = replace(truth, labels=np.zeros_like(truth.labels))
+    given = [row("one-to-one-1", one_class, p), row("a", one_class, p[:, ::-1])]
+    found = compared(given, one_class)
+    assert [c.measure for c in found[1].comparisons] == ["balanced accuracy"]
+    assert compared([row("a", truth, p)], truth)[0].comparisons == ()
+
+
 def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([]) == [] and holm([0.7, 0.9]) == [1.0, 1.0]
@@ -69,7 +117,7 @@ def mixed(seed: int, patients: int, each: int) -> tuple[Truth, np.ndarray, np.nd
     return truth, a, b
 
 
-@pytest.mark.parametrize("measure", COMPARABLE)
+@pytest.mark.parametrize("measure", COMPARED)
 @pytest.mark.parametrize("seed", range(4))
 def test_p_is_that_of_every_exchange_done_for_real(measure: str, seed: int) -> None:
     truth, a, b = mixed(seed, 7, 6)
@@ -86,7 +134,7 @@ def test_p_is_that_of_every_exchange_done_for_real(measure: str, seed: int) -> N
     assert found.p == pytest.approx(np.mean(np.abs(after) >= abs(after[0]) - 1e-9))
 
 
-@pytest.mark.parametrize("measure", COMPARABLE)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_limits_are_those_of_differences_of_drawn_patients(measure: str) -> None:
     truth, a, b = mixed(0, 7, 6)
     drawn = []
@@ -97,7 +145,7 @@ def test_limits_are_those_of_differences_of_drawn_patients(measure: str) -> None
     assert (found.low, found.high) == pytest.approx(tuple(np.percentile(drawn, (2.5, 97.5))))
 
 
-@pytest.mark.parametrize("measure", COMPARABLE)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_drawn_exchanges_come_near_all_of_them(measure: str, monkeypatch) -> None:
     truth, a, b = mixed(1, 12, 5)
     exact = compare(truth, a, b, "b", measure=measure).p
@@ -106,7 +154,7 @@ def test_drawn_exchanges_come_near_all_of_them(measure: str, monkeypatch) -> Non
     assert drawn == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / SWAPS) + 1 / SWAPS)
 
 
-@pytest.mark.parametrize("measure", COMPARABLE)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_scales_do_not_matter_to_ranks_and_equal_rows_do_not_differ(measure: str) -> None:
     truth, p = world(patients=20)
     same = compare(truth, p, p, "itself", measure=measure)
@@ -127,7 +175,7 @@ def test_equal_aurocs_of_other_scales_are_seldom_told_apart() -> None:
     assert low <= 8  # 3 are expected, more than 8 seldom
 
 
-@pytest.mark.parametrize("measure", COMPARABLE)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_a_better_row_is_found_better(measure: str) -> None:
     truth, p = world(patients=40, skill=4.0)
     _, other = world(1, patients=40, skill=0.3)
@@ -135,7 +183,7 @@ def test_a_better_row_is_found_better(measure: str) -> None:
     assert found.low > 0 and found.p < 0.001
 
 
-@pytest.mark.parametrize("measure", COMPARABLE)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_nothing_in_common_is_no_difference_that_is_known(measure: str) -> None:
     truth, p = world()
     first, second = p.copy(), p.copy()

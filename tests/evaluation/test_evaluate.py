@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,9 +18,12 @@ from napari_histoalign.alignment import PromptClass, PromptSet
 from napari_histoalign.cli.app import app
 from napari_histoalign.encoders import load_encoder
 from napari_histoalign.errors import DatasetError
+from napari_histoalign.evaluation.comparing import COMPARED
 from napari_histoalign.evaluation.datasets import open_dataset
 from napari_histoalign.evaluation.evaluate import evaluate
+from napari_histoalign.evaluation.fold_rates import RATES
 from napari_histoalign.evaluation.folds import with_folds
+from napari_histoalign.evaluation.leakage import check_images
 from napari_histoalign.evaluation.outcome import ALL
 from napari_histoalign.evaluation.plan import Plan
 from napari_histoalign.evaluation.protocols import balanced
@@ -89,10 +94,14 @@ def test_every_row_is_scored_on_the_same_images(images, encoders) -> None:
     assert any("TransCLIP" in note for note in outcome.notes)
     checks = outcome.provenance["checks of the labels"]
     assert len(checks) > 2 and all(text.endswith("as it must") for text in checks.values())
-    assert any("+/-" in str(value) for value in outcome.provenance.values())
-    best = [row for row in outcome.rows if row.comparison is None]
-    assert len(best) == 1 and best[0].key.startswith("one-to-one")
-    assert all(r.comparison.p <= r.comparison.p_corrected <= 1 for r in outcome.rows if r.comparison)
+    for measure in COMPARED:
+        compared = {row.key: c for row in outcome.rows for c in row.comparisons if c.measure == measure}
+        (best,) = [row for row in outcome.rows if row.key not in compared]
+        assert best.key.startswith("one-to-one")
+        assert {c.against for c in compared.values()} == {best.title}
+        assert all(c.p <= c.p_corrected <= 1 for c in compared.values())
+    assert all(set(row.fold_rates[ALL]) == set(RATES) for row in outcome.rows)
+    assert outcome.folds == tuple(fold.name for fold in images.folds)
     assert {e.label for e in outcome.examples["tumour"]} == {"tumour"}
 
 
@@ -169,6 +178,76 @@ def test_the_command_writes_a_report(table, tmp_path) -> None:
     # without the encoders' scales all probabilities lie near one half
     seed = next(row for row in found["rows"] if row["key"] == "mean-fusion")
     assert seed["measures"]["ECE"][0] > 0.2
+    # found when images were checked; not told again when they were embedded
+    with (tmp_path / "out" / "problems.csv").open() as file:
+        assert [(p["kind"], p["name"]) for p in csv.DictReader(file)] == [("unreadable", "p7-2.png")]
+
+
+def test_copies_are_told_or_left_out_as_asked(table, tmp_path) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(table.parent, folder)
+    shutil.copy(folder / "p0-0.png", folder / "p2-9.png")  # glass, of another patient
+    shutil.copy(folder / "p1-0.png", folder / "p4-9.png")  # tumour, called glass
+    with (folder / "images.csv").open("a") as file:
+        file.write("\np2-9.png,glass,p2\np4-9.png,glass,p4")
+    PROMPTS.save(tmp_path / "prompts.yaml")
+    given = ["evaluate", "folder", str(folder / "images.csv"), "--prompts", str(tmp_path / "prompts.yaml")]
+    given += ["--replicates", "200", "--device", "cpu", "--no-examples"]
+
+    def outcome(*more: str) -> dict[str, Any]:
+        done = CliRunner().invoke(app, [*given, "-o", str(tmp_path / "out"), *more])
+        assert done.exit_code == 0, done.output
+        return json.loads((tmp_path / "out" / "outcome.json").read_text())
+
+    told = outcome()
+    kinds = [(p["kind"], p["name"], p["left_out"]) for p in told["problems"]]
+    assert kinds == [
+        ("duplicate", "p0-0.png", False),
+        ("duplicate", "p1-0.png", False),
+        ("duplicate of another class", "p1-0.png", False),
+        ("unreadable", "p7-2.png", True),
+    ]
+    assert len(told["names"]) == 25
+
+    left = outcome("--leave-out-leaks")
+    assert set(told["names"]) - set(left["names"]) == {"p2-9.png", "p1-0.png", "p4-9.png"}
+    assert any("of 25 images 3 were, 1 as copies" in note for note in left["notes"])
+    kinds = [(p["kind"], p["name"], p["left_out"]) for p in left["problems"] if "copy" in p["kind"]]
+    assert kinds == [("copy left out", name, True) for name in ("p1-0.png", "p2-9.png", "p4-9.png")]
+    assert not any(p["kind"] == "duplicate of another class" for p in left["problems"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "It is the same image as p0-0.png, which stays." in page and "3 were, 1 as copies" in page
+
+
+def test_copies_on_both_sides_of_a_fold_are_told(table, tmp_path, encoders) -> None:
+    folder = tmp_path / "set"
+    shutil.copytree(table.parent, folder)
+    shutil.copy(folder / "p0-0.png", folder / "p2-9.png")
+    with (folder / "images.csv").open("a") as file:
+        file.write("\np2-9.png,glass,p2")
+    found = with_folds(open_dataset("folder", folder / "images.csv"), count=8)  # a patient a fold
+    check = check_images(found)
+
+    told = evaluate(found, encoders, PROMPTS, Plan(replicates=200), check=check)
+    left = evaluate(found, encoders, PROMPTS, Plan(replicates=200, leave_out_leaks=True), check=check)
+
+    assert sum(p.kind == "duplicate in train and test" for p in told.problems) == 2
+    assert not any("in train and test" in p.kind for p in left.problems)
+    assert "p2-9.png" in told.names and "p2-9.png" not in left.names
+    with pytest.raises(DatasetError, match="Leaks are found by reading"):
+        evaluate(found, encoders, PROMPTS, Plan(leave_out_leaks=True))
+
+
+def test_a_class_whose_images_cannot_be_read_is_no_reason_to_fail(images, encoders) -> None:
+    def glass_only(record):
+        if record.label:
+            raise DatasetError(f"{record.name} is damaged")
+        return images.read(record)
+
+    outcome = evaluate(replace(images, read=glass_only), encoders, PROMPTS, Plan(replicates=200))
+
+    assert outcome.provenance["checks of the labels"] == {"not made": "There is no judged image of tumour."}
+    assert len(outcome.names) == 12
 
 
 @pytest.mark.parametrize(
@@ -178,6 +257,7 @@ def test_the_command_writes_a_report(table, tmp_path) -> None:
         (["folder", "/no/such"], "is not there"),
         (["folder", ".", "--set", "colour"], "--set takes NAME=VALUE"),
         (["folder", ".", "--protocol", "other"], "no protocol 'other'"),
+        (["folder", ".", "--leave-out-leaks", "--no-check"], "leave --no-check out"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(arguments, sentence, tmp_path) -> None:

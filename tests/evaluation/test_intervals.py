@@ -77,6 +77,21 @@ def test_limits_are_percentiles_of_what_is_defined() -> None:
     drawn = np.concatenate([np.full(1000, np.nan), np.linspace(0, 1, 1001)])
     found = bootstrap.estimate(0.4, drawn)
     assert (found.value, found.low, found.high) == pytest.approx((0.4, 0.025, 0.975))
+    assert found.undefined == pytest.approx(1000 / 2001)
+    assert bootstrap.estimate(0.4, drawn[1000:]).undefined == 0
+
+
+def test_draws_without_a_class_are_counted_by_measure() -> None:
+    """Of six patients one is malignant: (5/6)^6 of the draws lack it, and then there is no AUROC."""
+    truth = Truth(np.array([1, 0, 0, 0, 0, 0]), ("",) * 6, ("b", "m"), 1, PatientBootstrap(list("abcdef")))
+    p = np.linspace(0.1, 0.9, 6)
+    found = slice_results(truth, np.stack([p, 1 - p], axis=1))[ALL].measures
+    lacking = np.mean(truth.bootstrap.weights[:, 0] == 0)
+    only = np.mean(truth.bootstrap.weights[:, 0] == 6)
+    assert lacking == pytest.approx((5 / 6) ** 6, abs=0.04)
+    assert found["AUROC"].undefined == pytest.approx(lacking + only)
+    assert found["AUPRC"].undefined == pytest.approx(lacking)
+    assert found["accuracy"].undefined == 0
 
 
 @pytest.mark.parametrize(("undefined", "patients"), [(1002, None), (0, 4)])

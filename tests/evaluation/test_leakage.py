@@ -13,7 +13,8 @@ from trees import image
 
 from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.datasets import open_dataset
-from napari_histoalign.evaluation.leakage import check_images, leaks, without
+from napari_histoalign.evaluation.leakage import ImageCheck, check_images, leaks, without
+from napari_histoalign.evaluation.leaving_out import with_check, without_leaks
 from napari_histoalign.evaluation.records import Fold, ImageRecord, ImageSet, Problem
 
 
@@ -128,6 +129,69 @@ def test_what_cannot_be_read_is_told_and_can_be_left_out(tmp_path: Path) -> None
     assert set(bad) <= set(left.problems)
     with pytest.raises(DatasetError, match="No image"):
         without(left, ["a/1.png", "b/4.png"])
+
+
+def test_nothing_leaks_once_leaks_are_left_out() -> None:
+    """Copies 0 and 2 of one class, 4 and 5 of two; patient b is learned from and judged."""
+    found = small(labels="000101", folds=(fold([0, 1, 2, 4], [3, 5]), fold([3], [0, 1], "fold 2")))
+    hashes = {"0.png": "x", "2.png": "x", "4.png": "y", "5.png": "y", "1.png": "z", "3.png": "w"}
+    more = replace(
+        found,
+        records=(*found.records, ImageRecord("6.png", 1, "b")),
+        folds=(fold([0, 1, 2, 4, 6], [3, 5]), found.folds[1]),
+    )
+    hashes["6.png"] = "v"
+    assert {p.kind for p in leaks(more, hashes)} == {
+        "patient in train and test", "duplicate of another class", "duplicate in train and test"
+    }  # fmt: skip
+
+    left = without_leaks(more, hashes)
+
+    assert leaks(left, hashes) == ()
+    assert [r.name for r in left.records] == ["0.png", "1.png", "3.png", "6.png"]
+    parts = [([left.records[i].name for i in p] for p in (f.train, f.test)) for f in left.folds]
+    assert [list(pair) for pair in parts] == [
+        [["0.png", "1.png"], ["3.png"]],
+        [["3.png"], ["0.png", "1.png"]],
+    ]
+    told = [(p.kind, p.name, p.what) for p in left.problems if p.left_out]
+    none_stays = "they are of several classes: none stays."
+    assert told == [
+        ("copy left out", "2.png", "It is the same image as 0.png, which stays."),
+        ("copy left out", "4.png", f"It is the same image as 5.png, and {none_stays}"),
+        ("copy left out", "5.png", f"It is the same image as 4.png, and {none_stays}"),
+        (
+            "patient in train and test",
+            "fold 1",
+            "It does not learn from 1 images of 1 patients whom it judges.",
+        ),
+    ]  # fmt: skip
+    (note,) = left.notes
+    assert "of 7 images 3 were, 1 as copies of another and 2 as identical images of several classes" in note
+    assert "In 1 of 2 folds" in note and "1 in all" in note
+
+
+def test_a_clean_set_stays_as_it_is_and_says_so() -> None:
+    clean = small(folds=(fold([0, 1], [2, 3]),))
+
+    left = without_leaks(clean, {f"{i}.png": str(i) for i in range(6)})
+
+    assert left.records == clean.records and left.problems == ()
+    np.testing.assert_array_equal(left.folds[0].train, [0, 1])
+    assert "0 were, 0 as copies" in left.notes[0]
+
+
+def test_what_a_check_could_not_read_is_left_out_once() -> None:
+    bad = Problem("unreadable", "2.png", "It is damaged.", left_out=True)
+    double = Problem("duplicate", "0.png", "It is the same image as 1.png.")
+    found = replace(small(folds=(fold([0, 1], [2, 3]),)), problems=(bad,))
+    check = ImageCheck({f"{i}.png": str(i) for i in range(6) if i != 2}, (double, bad))
+
+    left = with_check(found, check)
+
+    assert [r.name for r in left.records] == ["0.png", "1.png", "3.png", "4.png", "5.png"]
+    assert left.problems == (double, bad)
+    assert left.folds[0].test.tolist() == [2]
 
 
 def test_a_set_that_is_no_files_is_hashed_by_its_pixels() -> None:

@@ -53,19 +53,20 @@ def test_results_hold_each_row_slice_and_measure_once(outcome: Outcome, folder: 
             for measure, estimate in result.measures.items():
                 line = table[(table.row == row.key) & (table.slice == name) & (table.measure == measure)]
                 np.testing.assert_array_equal(
-                    line[["value", "low", "high"]].to_numpy()[0],
-                    [estimate.value, estimate.low, estimate.high],
+                    line[["value", "low", "high", "undefined"]].to_numpy()[0],
+                    [estimate.value, estimate.low, estimate.high, estimate.undefined],
                 )
 
 
 def test_results_in_parquet_have_types_and_nulls(folder: Path) -> None:
     table = parquet.read_table(folder / "results.parquet")
 
-    assert [(f.name, f.type) for f in table.schema][-4:] == [
+    assert [(f.name, f.type) for f in table.schema][-5:] == [
         ("measure", pa.string()),
         ("value", pa.float64()),
         ("low", pa.float64()),
         ("high", pa.float64()),
+        ("undefined", pa.float64()),
     ]
     assert table["value"].null_count == len(table) / 10  # AUROC of the fixture
 
@@ -104,6 +105,20 @@ def test_confusion_and_problems_come_back(outcome: Outcome, folder: Path) -> Non
     assert [text_of(true) for true in line.true] == [c for c in outcome.class_names for _ in range(2)]
     assert [text_of(name) for name in problems.name] == [p.name for p in outcome.problems]
     assert problems.left_out.tolist() == [True, False]
+
+
+def test_comparisons_and_rates_of_folds_come_back(outcome: Outcome, folder: Path) -> None:
+    comparisons = pd.read_csv(folder / "comparisons.csv")
+    rates = pd.read_csv(folder / "fold_rates.csv")
+
+    wanted = [(row.key, c) for row in outcome.rows for c in row.comparisons]
+    assert len(comparisons) == len(wanted) == 9
+    for (key, c), line in zip(wanted, comparisons.to_dict("records"), strict=True):
+        assert line == {"row": key} | vars(c)
+    assert len(rates) == len(outcome.rows) * len(outcome.slices) * 2 * 3
+    of = rates[(rates.row == "plip") & (rates.slice == "100X") & (rates.rate == "patient level")]
+    assert [text_of(name) for name in of.fold] == list(outcome.folds)
+    assert tuple(of.value) == outcome.rows[1].fold_rates["100X"]["patient level"].by_fold
 
 
 def test_no_cell_begins_as_a_formula(folder: Path) -> None:
@@ -151,7 +166,13 @@ def test_json_holds_all_but_probabilities_and_pictures(outcome: Outcome, folder:
     assert found["names"] == list(outcome.names)
     assert found["labels"] == outcome.labels.tolist()
     assert "probabilities" not in found["rows"][0]
-    assert found["rows"][4]["comparison"]["p_corrected"] == 0.044
+    assert [c["p_corrected"] for c in found["rows"][4]["comparisons"]] == [0.044, 0.0125]
+    assert found["rows"][4]["comparisons"][1]["undefined"] == 0.02
+    rate = outcome.rows[0].fold_rates["40X"]["image level"]
+    assert found["rows"][0]["fold_rates"]["40X"]["image level"] == {
+        "by_fold": list(rate.by_fold), "mean": rate.mean, "std": rate.std
+    }  # fmt: skip
+    assert found["rows"][0]["slices"]["all"]["measures"]["auprc"]["undefined"] == 0.25
     result = found["rows"][0]["slices"]["40X"]
     assert result["measures"]["auroc"] == {
         "value": None,

@@ -41,21 +41,49 @@ def test_page_holds_the_figures_with_their_intervals(two: Page) -> None:
                 expected = f"{estimate.value:.3f}"
             else:
                 expected = f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+                expected += "†" if estimate.undefined > 0.01 else ""
             assert found[i] == expected.replace("-", "\N{MINUS SIGN}")
 
 
 def test_differences_stand_beside_rows_that_were_compared(two: Page) -> None:
     outcome = an_outcome()
     compared, best = outcome.rows[4], outcome.rows[3]
-    c = compared.comparison
-    assert c is not None
+    c, in_ranks = compared.comparisons
 
     found = two.line(two.table_of("Balanced accuracy", compared.title), compared.title)
     alone = two.line(two.table_of("Balanced accuracy", best.title), best.title)
 
-    assert found[-2:] == [f"+{c.difference:.3f} [{c.low:.3f}, {c.high:.3f}]", "0.044"]
-    assert alone[-2:] == [DASH, DASH]
-    assert f"in balanced accuracy, to {best.title}" in two.text
+    assert found[-4:-2] == [f"+{c.difference:.3f} [{c.low:.3f}, {c.high:.3f}]", "0.044"]
+    # another measure, another family, another best one
+    assert in_ranks.measure == "auprc"
+    assert found[-2:] == ["+0.250 [0.125, 0.375]†", "0.013"] == alone[-2:]
+    assert alone[-4:-2] == [DASH, DASH]
+    text = " ".join(two.text.split())
+    assert f"in balanced accuracy, to {best.title}; in AUPRC, to {outcome.rows[1].title}" in text
+
+
+def test_intervals_that_leave_draws_out_are_marked_and_say_how_many(two: Page) -> None:
+    shares = [attributes["title"] for tag, attributes in two.tags if tag == "sup"]
+
+    assert shares.count("No value in 25.0 % of the draws") == 5 * 8  # AUPRC on each slice
+    assert shares.count("No value in 2.0 % of the draws") == 5  # of differences in it
+    assert len(shares) == 5 * 8 + 5  # one draw in a hundred is passed over: ECE
+    assert "† where in more than 1" in two.text
+
+
+def test_rates_of_folds_stand_in_a_table_for_each_kind(two: Page) -> None:
+    outcome = an_outcome()
+    row = outcome.rows[-1]
+    tables = [i for i, t in enumerate(two.tables) if t[0][1:2] == ["Mean over magnifications, image level"]]
+
+    assert len(tables) == 3
+    line = two.line(tables[-1], row.title)
+    for cell, name in zip(line[1:3], ("image level", "patient level"), strict=True):
+        rate = row.fold_rates[ALL][name]
+        assert cell == f"{rate.mean:.3f} ± {rate.std:.3f}"
+    without = replace(outcome, folds=(), rows=tuple(replace(r, fold_rates={}) for r in outcome.rows))
+    assert "By fold" in two.text
+    assert "By fold" not in Page(page(without)).text
 
 
 def test_each_kind_has_a_table_of_its_own(two: Page) -> None:

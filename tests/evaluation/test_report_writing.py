@@ -22,7 +22,9 @@ FILES = {
     "results.parquet",
     "predictions.csv",
     "predictions.parquet",
+    "comparisons.csv",
     "confusion.csv",
+    "fold_rates.csv",
     "problems.csv",
     "outcome.json",
 }

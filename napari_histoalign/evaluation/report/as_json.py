@@ -15,7 +15,7 @@ from napari_histoalign.evaluation.report.texts import storable
 if TYPE_CHECKING:
     from napari_histoalign.evaluation.outcome import Outcome
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the file's layout."""
 LEFT_OUT = frozenset({"probabilities", "image"})
 """Fields that are arrays of their own: `predictions.parquet` has the first, the page the second."""

@@ -31,7 +31,20 @@ RESULTS = {
     "value": float,
     "low": float,
     "high": float,
+    "undefined": float,
 }
+COMPARISONS = {
+    "row": str,
+    "against": str,
+    "measure": str,
+    "difference": float,
+    "low": float,
+    "high": float,
+    "p": float,
+    "p_corrected": float,
+    "undefined": float,
+}
+FOLD_RATES = {"row": str, "slice": str, "rate": str, "fold": str, "value": float}
 CONFUSION = {"row": str, "slice": str, "true": str, "predicted": str, "images": int}
 PROBLEMS = {"kind": str, "name": str, "what": str, "left_out": bool}
 IMAGE_COLUMNS = ("image", "label", "patient", "magnification")
@@ -67,7 +80,25 @@ def result_lines(outcome: Outcome) -> Iterable[tuple[Any, ...]]:
         for name, result in row.slices.items():
             for measure, found in result.measures.items():
                 head = (row.key, row.title, row.group, row.kind, name, result.images, result.patients)
-                yield (*head, measure, float(found.value), float(found.low), float(found.high))
+                figures = (found.value, found.low, found.high, found.undefined)
+                yield (*head, measure, *map(float, figures))
+
+
+def comparison_lines(outcome: Outcome) -> Iterable[tuple[Any, ...]]:
+    """A line for each row and measure that it was compared by: `COMPARISONS`."""
+    for row in outcome.rows:
+        for c in row.comparisons:
+            figures = (c.difference, c.low, c.high, c.p, c.p_corrected, c.undefined)
+            yield (row.key, c.against, c.measure, *map(float, figures))
+
+
+def fold_rate_lines(outcome: Outcome) -> Iterable[tuple[Any, ...]]:
+    """A line for each row, slice, rate and fold: `FOLD_RATES`."""
+    for row in outcome.rows:
+        for name, rates in row.fold_rates.items():
+            for rate, found in rates.items():
+                for fold, value in zip(outcome.folds, found.by_fold, strict=True):
+                    yield row.key, name, rate, fold, float(value)
 
 
 def confusion_lines(outcome: Outcome) -> Iterable[tuple[Any, ...]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_histoalign.evaluation.outcome import ALL
 from napari_histoalign.evaluation.report import naming, texts
-from napari_histoalign.evaluation.report.layout import Block, Cell, blocks, class_figure
+from napari_histoalign.evaluation.report.layout import Block, Cell, blocks, class_figure, is_marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +25,10 @@ PREAMBLE = (
 CAPTION = (
     "Below each figure its 95\\,\\% interval, a bootstrap over patients. Bold: best of its kind and outside "
     "the interval of the next best."
+)
+MARK = (
+    r"$^\dagger$: in more than 1\,\% of the draws the figure has no value, for want of a class; they are "
+    "left out of its interval."
 )
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -165,6 +169,8 @@ def _block(
 
 def _figure(cell: Cell, factor: float) -> str:
     text = _bare(cell.estimate.value, factor)
+    if is_marked(cell.estimate) and not math.isnan(cell.estimate.value):
+        text += r"$^\dagger$"
     return rf"\textbf{{{text}}}" if cell.bold else text
 
 
@@ -185,6 +191,8 @@ def _heads(names: Sequence[str]) -> str:
 
 
 def _table(label: str, caption: str, columns: int, head: Sequence[str], body: Sequence[str]) -> str:
+    if any(r"$^\dagger$" in line for line in body):
+        caption = f"{caption} {MARK}"
     lines = [
         r"\begin{table*}[tbp]",
         r"\centering\scriptsize",

@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_histoalign.evaluation.outcome import Outcome, Row, SliceResult
+    from napari_histoalign.evaluation.outcome import Comparison, Outcome, Row, SliceResult
 
 NOTHING = Estimate(math.nan, math.nan, math.nan)
+MANY_UNDEFINED = 0.01
+"""Share of draws without a value above which an interval is marked."""
+
+
+def is_marked(found: Estimate | Comparison) -> bool:
+    """Whether an interval leaves out more draws, for want of a value, than can be passed over in silence."""
+    return found.undefined > MANY_UNDEFINED
 
 
 @dataclass(frozen=True)

@@ -86,11 +86,19 @@ def chosen(wanted: Iterable[Sequence[str]], there: Iterable[str]) -> tuple[str, 
     return tuple(name for name in found if name is not None)
 
 
+def compared_by(outcome: Outcome) -> tuple[str, ...]:
+    """Measures that rows are compared by, in their order.
+
+    The row that is best by one of them is not compared by it: the order is that of a row with the most.
+    """
+    most_first = sorted((row.comparisons for row in outcome.rows), key=len, reverse=True)
+    return tuple(dict.fromkeys(c.measure for found in most_first for c in found))
+
+
 def main_measure(outcome: Outcome) -> str | None:
-    """The measure that rows are compared by; else balanced accuracy, else the first there is."""
-    compared = (row.comparison.measure for row in outcome.rows if row.comparison is not None)
+    """The first measure that rows are compared by; else balanced accuracy, else the first there is."""
     there = all_measures(outcome.rows)
-    wanted = [(plain_name(name),) for name in compared] + [("balancedaccuracy",), ("accuracy",)]
+    wanted = [(plain_name(name),) for name in compared_by(outcome)] + [("balancedaccuracy",), ("accuracy",)]
     return next(iter((*chosen(wanted, there), *there)), None)
 
 

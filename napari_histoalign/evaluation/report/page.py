@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 from napari_histoalign.evaluation.outcome import ALL
 from napari_histoalign.evaluation.report import charts, naming, ranking, texts
 from napari_histoalign.evaluation.report.figures import figures
+from napari_histoalign.evaluation.report.folds import fold_tables
 from napari_histoalign.evaluation.report.layout import (
     Block,
     blocks,
     class_figure,
     counts,
     estimate_of,
+    is_marked,
 )
 from napari_histoalign.files import resource
 
@@ -44,14 +46,14 @@ class KindTable:
     blocks
         Lines.
     compared
-        What differences are in and to which row; empty where there are none.
+        Measures that differences are in, each with the title of the row that they are to.
     """
 
     title: str
     meaning: str
     columns: tuple[str, ...]
     blocks: tuple[Block, ...]
-    compared: str = ""
+    compared: tuple[tuple[str, str], ...] = ()
 
 
 def page(outcome: Outcome) -> str:
@@ -70,6 +72,7 @@ def page(outcome: Outcome) -> str:
             outcome=outcome,
             notice=texts.NOTICE,
             rule=ranking.RULE,
+            dagger=texts.DAGGER,
             counts=counts(outcome),
             main=main,
             glance=_glance(outcome, main),
@@ -78,6 +81,7 @@ def page(outcome: Outcome) -> str:
             classes=_class_tables(outcome),
             confusions=[(row, _confusion(row)) for row in outcome.rows if ALL in row.slices],
             figures=figures(outcome),
+            fold_tables=fold_tables(outcome),
             example_title=next(
                 (row.title for row in outcome.rows if row.key == outcome.example_row), outcome.example_row
             ),
@@ -94,7 +98,7 @@ def kind_tables(outcome: Outcome, slice_name: str, measures: Sequence[str]) -> l
         if rows:
             title, meaning = naming.KINDS.get(kind, (kind.capitalize(), ""))
             columns = [(slice_name, measure) for measure in measures]
-            compared = _compared(outcome, rows) if slice_name == ALL else ""
+            compared = _compared(outcome, rows) if slice_name == ALL else ()
             headings = tuple(naming.heading(measure) for measure in measures)
             tables.append(KindTable(title, meaning, headings, blocks(rows, columns), compared))
     return tables
@@ -119,7 +123,8 @@ def _glance(outcome: Outcome, measure: str | None) -> dict[str, Any] | None:
         return None
     found = {row.key: estimate_of(row, ALL, measure) for row in outcome.rows}
     scale = charts.scale_for(list(found.values()))
-    against = next((row.comparison.against for row in outcome.rows if row.comparison), None)
+    compared = (c for row in outcome.rows for c in row.comparisons if c.measure == measure)
+    against = next((c.against for c in compared), None)
     single = next((row for row in outcome.rows if against in (row.key, row.title)), None)
     guide = None if single is None else found[single.key].value
     return {
@@ -143,12 +148,11 @@ def _spoken(row: Row, measure: str) -> str:
     return f"{naming.heading(measure)} {texts.number(e.value)} {texts.interval(e.low, e.high)}".strip()
 
 
-def _compared(outcome: Outcome, rows: Iterable[Row]) -> str:
-    """What rows were compared in and with: "in balanced accuracy, to CONCH"."""
+def _compared(outcome: Outcome, rows: Iterable[Row]) -> tuple[tuple[str, str], ...]:
+    """Measures that rows were compared by, and titles of the rows that they were compared with."""
     titles = {row.key: row.title for row in outcome.rows}
-    found = (row.comparison for row in rows if row.comparison is not None)
-    each = (f"in {naming.in_sentence(c.measure)}, to {titles.get(c.against, c.against)}" for c in found)
-    return "; ".join(dict.fromkeys(each))
+    found = {c.measure: titles.get(c.against, c.against) for row in rows for c in row.comparisons}
+    return tuple((measure, found[measure]) for measure in naming.compared_by(outcome) if measure in found)
 
 
 def _class_tables(outcome: Outcome) -> list[tuple[str, tuple[str, ...], list[tuple[Row, list[float]]]]]:
@@ -203,6 +207,8 @@ def _environment() -> Environment:
         "interval": lambda e: texts.interval(e.low, e.high),
         "p_value": texts.p_value,
         "heading": naming.heading,
+        "in_sentence": naming.in_sentence,
+        "mark": lambda e: texts.DAGGER if is_marked(e) else "",
         "counted": texts.counted,
         "picture": _picture,
         "setting": texts.setting,

@@ -13,6 +13,8 @@ NOTICE = (
     "care of any patient."
 )
 MINUS = "\N{MINUS SIGN}"
+DAGGER = "\N{DAGGER}"
+"""Stands at a figure whose interval leaves draws out."""
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )

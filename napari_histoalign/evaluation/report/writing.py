@@ -30,6 +30,8 @@ def write_report(outcome: Outcome, folder: Path) -> dict[str, Path]:
         Tables for a paper (booktabs).
     ``results.csv``, ``results.parquet``
         A line for each row, slice and measure, with its interval.
+    ``comparisons.csv``, ``fold_rates.csv``
+        Differences from the best single encoder; rates of each fold's test part.
     ``predictions.csv``, ``predictions.parquet``
         A line for each image, a column for each row and class.
     ``confusion.csv``, ``problems.csv``
@@ -66,6 +68,8 @@ def write_report(outcome: Outcome, folder: Path) -> dict[str, Path]:
         "results.parquet": columns.results_parquet(outcome),
         "predictions.csv": columns.predictions_csv(outcome),
         "predictions.parquet": columns.predictions_parquet(outcome),
+        "comparisons.csv": columns.as_csv(columns.COMPARISONS, columns.comparison_lines(outcome)),
+        "fold_rates.csv": columns.as_csv(columns.FOLD_RATES, columns.fold_rate_lines(outcome)),
         "confusion.csv": columns.as_csv(columns.CONFUSION, columns.confusion_lines(outcome)),
         "problems.csv": columns.as_csv(columns.PROBLEMS, columns.problem_lines(outcome)),
         "outcome.json": as_json(outcome),
@@ -108,6 +112,9 @@ def _check(outcome: Outcome) -> None:
     if twice:
         raise ResultError(f'Two columns of predictions would be called "{twice[0]}". Give rows other keys.')
     for row in outcome.rows:
+        counts = {len(rate.by_fold) for rates in row.fold_rates.values() for rate in rates.values()}
+        if counts - {len(outcome.folds)}:
+            raise ResultError(f'Row "{row.key}" has rates of other folds than the {len(outcome.folds)}.')
         if row.probabilities.shape != (images, classes):
             raise ResultError(
                 f'Row "{row.key}" has probabilities of shape {row.probabilities.shape}, but there are '
