@@ -42,6 +42,27 @@ def test_a_record_says_all_that_the_name_says(tmp_path: Path) -> None:
     assert (found.root, found.prompts) == (tmp_path, "breakhis-subtypes")
 
 
+def test_its_published_layout_from_wherever_one_points(tmp_path: Path) -> None:
+    root = breakhis(tmp_path)
+
+    found = open_dataset("breakhis", root)
+
+    assert (found.class_names, found.positive) == (("benign", "malignant"), 1)
+    assert Counter(found.class_names[r.label] for r in found.records) == {"benign": 12, "malignant": 12}
+    for place in ("BreaKHis_v1", "BreaKHis_v1/histology_slides/breast"):
+        inside = open_dataset("breakhis", root / place)
+        assert [(r.label, r.patient) for r in inside.records] == [(r.label, r.patient) for r in found.records]
+
+
+def test_options_together_and_values_that_there_are_not(tmp_path: Path) -> None:
+    root = breakhis(tmp_path)
+    eight = open_dataset("breakhis", root, classes="subtypes", magnifications="100X", patients="folder")
+    assert (len(eight.class_names), len(eight.records)) == (8, 12)
+    assert len({r.patient for r in eight.records}) == 6
+    with pytest.raises(DatasetError, match="classes must be one of binary, subtypes"):
+        open_dataset("breakhis", root, classes="nine")
+
+
 @pytest.mark.parametrize(
     ("name", "case"),
     [
@@ -113,6 +134,8 @@ def test_pixel_sizes_are_none_published_or_given(tmp_path: Path) -> None:
     optics = open_dataset("breakhis", root, mpp="published")
     shown = {r.magnification: round(r.mpp or 0, 2) for r in optics.records}
     assert shown == {"40X": 0.49, "100X": 0.20}
+    # 6.5 um pixels behind a 3.3x relay and lenses of 4x and 10x
+    assert sorted({r.mpp or 0 for r in optics.records}) == pytest.approx([6.5 / 33, 6.5 / 13.2])
     given = open_dataset("breakhis", root, mpp="1.0", magnifications="100X")
     assert {r.mpp for r in given.records} == {1.0}
     with pytest.raises(DatasetError, match="one magnification only"):
@@ -247,6 +270,7 @@ def test_the_real_images_by_class_subtype_magnification_and_patient(test_data: P
     assert not [p for p in found.problems if p.left_out]
     # 21998 gave a phyllodes tumour and a fibroadenoma
     assert ["14-21998" in p.what for p in told(found, "shared patient")] == [True]
+    assert found.read(found.records[0]).shape[2] == 3
     checked = check_images(found)
     assert checked.hashes == {name: row["sha256"] for name, row in rows.items()}
     assert checked.problems == ()

@@ -193,6 +193,18 @@ def test_of_several_tables_one_must_be_named(tmp_path: Path) -> None:
     assert len(open_dataset("folder", tmp_path / "two.csv").records) == 2
 
 
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P"])
+def test_pixels_are_colours_whatever_the_file(mode: str, tmp_path: Path) -> None:
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        Image.new(mode, (5, 4)).save(tmp_path / folder / "1.png")
+
+    found = open_dataset("folder", tmp_path)
+
+    pixels = found.read(found.records[0])
+    assert pixels.shape == (4, 5, 3) and pixels.dtype == np.uint8
+
+
 def test_transparent_pixels_lie_over_white(tmp_path: Path) -> None:
     colors = np.random.default_rng(0).integers(0, 256, (40, 30, 4)).astype(np.uint8)
     Image.fromarray(colors, "RGBA").save(tmp_path / "a.png")

@@ -16,6 +16,7 @@ from trees import breakhis
 from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.datasets import open_dataset
 from napari_histoalign.evaluation.folds import find_lists, grouped_folds, official_folds, with_folds
+from napari_histoalign.evaluation.leakage import leaks
 
 if TYPE_CHECKING:
     from napari_histoalign.evaluation.records import Fold, ImageSet
@@ -46,6 +47,41 @@ def test_the_documented_line_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(folds[0].train, np.setdiff1d(np.arange(24), tested))
     assert folds[0].train.dtype == np.int64
     assert problems == ()
+
+
+def test_a_case_on_both_sides_of_the_lists_is_found(tmp_path: Path) -> None:
+    root = breakhis(tmp_path / "set")
+    files = names_of(open_dataset("breakhis", root))
+    folder = lists(tmp_path / "lists", files)
+    with (folder / "dsfold1.txt").open("a") as file:
+        file.write("SOB_B_F-14-1-40-001.png|40|1|train\nno line at all\n")
+
+    found = open_dataset("breakhis", root, folds=folder)
+
+    train, test = ({found.records[i].patient for i in p} for p in (found.folds[0].train, found.folds[0].test))
+    assert train.isdisjoint(test) and test == {"14-9133"}
+    said = [p.what for p in found.problems if p.name == "dsfold1.txt"]
+    assert any("SOB_B_F-14-1-40-001.png" in what for what in said)
+    assert any("no line at all" in what for what in said)
+    assert leaks(found) == ()
+    # 13412 is there as a ductal and as a lobular carcinoma
+    lists(folder, files, tested="_LC-")
+    leaking = leaks(open_dataset("breakhis", root, folds=folder))
+    assert {p.kind for p in leaking} == {"patient in train and test"}
+    assert len(leaking) == 5 and all("14-13412" in p.what for p in leaking)
+
+
+def test_folds_of_a_set_without_lists_are_called_unofficial_and_drawn_alike(tmp_path: Path) -> None:
+    found = open_dataset("breakhis", breakhis(tmp_path))
+    again = open_dataset("breakhis", tmp_path)
+
+    assert [(f.name, f.official) for f in found.folds] == [
+        (f"unofficial fold {i + 1}", False) for i in range(5)
+    ]
+    tested = sides(found.folds, 24)
+    for patient in {r.patient for r in found.records}:
+        assert len({tested[i] for i, r in enumerate(found.records) if r.patient == patient}) == 1
+    np.testing.assert_array_equal(sides(again.folds, 24), tested)
 
 
 @pytest.mark.parametrize("place", ["set", "set/mkfold", "set/BreaKHis_v1", "mkfold"])

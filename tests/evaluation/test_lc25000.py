@@ -29,7 +29,7 @@ def test_its_folders_from_wherever_one_points(place: str, tmp_path: Path) -> Non
     found = open_dataset("lc25000", small(tmp_path) / place)
 
     assert [FOLDERS[r.label] for r in found.records] == [r.name.split("/")[-2] for r in found.records]
-    assert len(found.records) == 15
+    assert (len(found.records), len(found.class_names)) == (15, 5)
     assert found.problems == ()
     assert any("far too narrow" in note and "1,250" in note for note in found.notes)
 

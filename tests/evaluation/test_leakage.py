@@ -100,6 +100,7 @@ def test_hashes_are_those_of_the_files_and_doubles_say_what_they_spoil(tmp_path:
             "It is the same image as b/p4/5.png, of the same class and of one patient.",
         ),
     ]
+    assert [p.kind for p in leaks(found, checked.hashes)] == ["duplicate of another class"]
     assert seen[-1] == (5, 5)
 
 

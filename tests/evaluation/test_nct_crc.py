@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,18 @@ def test_classes_in_doubt(tmp_path: Path) -> None:
         ("malformed name", "DEB/0001.tif", False),
         ("unexpected folder", "OTHER", True),
         ("mislabelled", "TUM/STR-TCGA-BBBB.tif", True),
+    ]
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    shutil.rmtree(part(tmp_path) / "CRC-VAL-HE-7K" / "TUM")
+
+    found = open_dataset("nct-crc", tmp_path)
+
+    assert len(found.records) == 16
+    assert [(p.kind, p.name) for p in found.problems] == [
+        ("missing", "CRC-VAL-HE-7K/TUM"),
+        ("empty class", "adenocarcinoma epithelium"),
     ]
 
 

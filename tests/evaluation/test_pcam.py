@@ -133,6 +133,8 @@ def test_packed_absent_and_damaged_files_are_refused_with_a_word(tmp_path: Path)
     x.with_name(x.name + ".gz").write_bytes(gzip.compress(whole))
     with pytest.raises(DatasetError, match="still packed"):
         open_dataset("pcam", tmp_path)
+    with pytest.raises(DatasetError, match="train"):
+        open_dataset("pcam", tmp_path, split="train")
     with pytest.raises(DatasetError, match="split must be one of train, valid, test, all"):
         open_dataset("pcam", tmp_path, split="val")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from an_outcome import MAGNIFICATIONS, an_outcome
@@ -159,3 +160,20 @@ def test_no_text_breaks_out_of_its_cell(text: str) -> None:
     assert "\n" not in found
     assert not re.search(r"(?<!\\)[&%#_~^]", re.sub(r"\\\\", "", found))
     assert found.replace(r"\$", "").count("$") % 2 == 0
+
+
+def test_figures_whose_intervals_leave_draws_out_are_marked_and_explained() -> None:
+    outcome = an_outcome(rows=2, magnifications=())
+    first = outcome.rows[0]
+    few = replace(first.slices[ALL].measures["accuracy"], undefined=0.02)
+    measures = {**first.slices[ALL].measures, "accuracy": few}
+    marked = replace(first, slices={ALL: replace(first.slices[ALL], measures=measures)})
+
+    caption, _, lines = bodies(tables(replace(outcome, rows=(marked, outcome.rows[1]))))[0]
+    plain, _, _ = bodies(tables(outcome))[0]
+
+    at = next(line for line in lines if line[0] == escaped(first.title))
+    assert at[1] == rf"{few.value:.3f}$^\dagger$"
+    assert not any(r"\dagger" in cell for cell in at[2:])
+    assert r"$^\dagger$: in more than 1\,\% of the draws" in caption
+    assert "dagger" not in plain

@@ -136,6 +136,14 @@ def test_rows_of_one_key_are_refused(tmp_path: Path) -> None:
         write_report(replace(outcome, rows=(outcome.rows[0], same)), tmp_path / "report")
 
 
+def test_rates_of_other_folds_are_refused(tmp_path: Path) -> None:
+    outcome = replace(an_outcome(images=16, rows=1), folds=("fold 1", "fold 2"))
+
+    with pytest.raises(ResultError, match='"clip" has rates of other folds than the 2'):
+        write_report(outcome, tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
 def test_probabilities_of_other_images_are_refused(tmp_path: Path) -> None:
     outcome = an_outcome(images=20, rows=1)
     short = replace(outcome.rows[0], probabilities=np.zeros((19, 2), np.float32))
