@@ -19,6 +19,10 @@ class EncoderError(HistoalignError):
     """An encoder is unknown, incomplete or cannot run."""
 
 
+class DeviceMemoryError(EncoderError):
+    """The device has no room for so many tiles at once; fewer may fit."""
+
+
 class AlignmentError(HistoalignError):
     """Embeddings, prompts and alignment do not fit together."""
 

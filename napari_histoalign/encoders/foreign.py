@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from napari_histoalign.errors import EncoderError
+from napari_histoalign.errors import DeviceMemoryError, EncoderError
 
 
 @contextmanager
@@ -29,6 +29,36 @@ def one_sentence(what: str, advice: str = "") -> Generator[None]:
     except BaseException as err:
         file = f": {err.filename}" if isinstance(err, OSError) and err.filename else ""
         raise EncoderError(f"{what} ({reason(err)}{file}).{' ' if advice else ''}{advice}") from err
+
+
+@contextmanager
+def enough_memory(title: str, device: str) -> Generator[None]:
+    """Turn a device's lack of memory into a `DeviceMemoryError`, however its library says so.
+
+    Parameters
+    ----------
+    title, device
+        Which encoder wanted it, and where.
+    """
+    try:
+        yield
+    except BaseException as err:
+        if not _lacks_memory(err):
+            raise
+        raise DeviceMemoryError(
+            f"{title} has no room on the device {device}, not even for few tiles. Close other programs that "
+            "use it, choose a smaller encoder, or run on the CPU."
+        ) from err
+
+
+def _lacks_memory(err: BaseException) -> bool:
+    """Torch has a class for CUDA alone; MPS, the CPU and ONNX Runtime say it in words."""
+    if isinstance(err, MemoryError):
+        return True
+    words = str(err).lower()
+    known = isinstance(err, RuntimeError) or type(err).__module__.startswith("onnxruntime")
+    said = ("out of memory", "can't allocate memory", "failed to allocate memory", "not enough memory")
+    return known and any(phrase in words for phrase in said)
 
 
 def reason(err: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.encoders.base import Encoder
-from napari_histoalign.encoders.foreign import one_sentence
+from napari_histoalign.encoders.foreign import enough_memory, one_sentence
 from napari_histoalign.encoders.loaders.parts import Parts
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class TorchEncoder(Encoder):
 
         rows, step = [], LARGEST_BATCH.get(self.device, 256)
         prepare = self.spec.preprocessing
-        with one_sentence(f"{self.spec.title} cannot embed images"), torch.inference_mode():
+        memory = enough_memory(self.spec.title, self.device)
+        with one_sentence(f"{self.spec.title} cannot embed images"), memory, torch.inference_mode():
             for start in range(0, len(tiles), step):
                 # bytes travel to the device, and become numbers there
                 batch = torch.from_numpy(np.ascontiguousarray(tiles[start : start + step])).to(self.device)

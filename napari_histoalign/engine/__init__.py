@@ -2,6 +2,7 @@
 
 from napari_histoalign.engine.analysis import Analysis
 from napari_histoalign.engine.progress import Progress, Stopwatch, duration
+from napari_histoalign.engine.queue import TileQueue
 from napari_histoalign.engine.scored import MarkedTiles, Scored
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
 from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS
@@ -16,5 +17,6 @@ __all__ = [
     "Scored",
     "Stopwatch",
     "StoreKey",
+    "TileQueue",
     "duration",
 ]

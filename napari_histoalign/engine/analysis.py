@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.engine.progress import Progress, Stopwatch
-from napari_histoalign.engine.reading import read_batches
+from napari_histoalign.engine.embedding import TileEmbedder
+from napari_histoalign.engine.queue import TileQueue
 from napari_histoalign.engine.scoring import SlideScoring
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
-from napari_histoalign.engine.views import DEFAULT_VIEWS, VIEWS, check_views, fields_of, make_view
-from napari_histoalign.errors import AlignmentError, SlideError
+from napari_histoalign.engine.views import DEFAULT_VIEWS, check_views
+from napari_histoalign.errors import AlignmentError
 from napari_histoalign.files import cache_dir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -24,22 +24,18 @@ if TYPE_CHECKING:
 
     from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.encoders import Encoder
+    from napari_histoalign.engine.progress import Progress
     from napari_histoalign.engine.scored import Scored
     from napari_histoalign.slides import Slide, TileGrid
 
 log = logging.getLogger(__name__)
 
-UNREAD_SHARE = 0.05
-"""A run with more than this share of tiles that cannot be read fails."""
-UNREAD_ALWAYS = 10
-"""So many unread tiles are borne in any run, however small."""
-
 
 class Analysis:
     """The embeddings of one slide on one grid, and the scores that follow from them.
 
-    Use it from one thread at a time. Pixels are read and embedded by `embed` alone;
-    `score` is linear algebra on the stored rows.
+    Pixels are read and embedded by `embed` and `work_off`; `score` is linear algebra on the stored rows. One
+    thread may embed while another scores.
 
     Parameters
     ----------
@@ -77,7 +73,6 @@ class Analysis:
         self.encoders = tuple(encoders)
         self.grid = grid
         self.views = check_views(views)
-        self.unread: dict[int, str] = {}
         root = cache or cache_dir("embeddings")
         self._stores: list[EmbeddingStore] = []
         try:
@@ -86,6 +81,7 @@ class Analysis:
         except BaseException:
             self.close()
             raise
+        self._embedder = TileEmbedder(slide, grid, self.encoders, self._stores, self.views)
         self._scoring = SlideScoring(self.encoders, self._stores, grid)
 
     def __enter__(self) -> Analysis:
@@ -100,6 +96,16 @@ class Analysis:
         """Make everything durable and let go of the stores."""
         for store in self._stores:
             store.close()
+
+    @property
+    def unread(self) -> dict[int, str]:
+        """Why tiles could not be read, by tile."""
+        return self._embedder.unread
+
+    @property
+    def memory_note(self) -> str:
+        """A sentence, once a device had no room for a batch and smaller ones were made."""
+        return self._embedder.memory_note
 
     def embedded(self) -> NDArray[np.int64]:
         """Tiles that every encoder has embedded, in order."""
@@ -150,30 +156,60 @@ class Analysis:
         Raises
         ------
         SlideError
-            More than `UNREAD_SHARE` of the tiles cannot be read.
+            More than 5 % of the tiles cannot be read.
         StoreError
             Embeddings cannot be written.
         """
         todo = self.missing(indices)
-        done = len(indices) - len(todo)
-        watch = Stopwatch()
-        yield Progress(done, len(indices), np.empty(0, np.int64), 0.0, 0.0, 0)
-        batches = [todo[i : i + batch] for i in range(0, len(todo), batch)]
-        reading = read_batches(self.slide, self.grid, batches, fields=fields_of(self.views))
-        unread = 0
-        try:
-            for tiles in reading:
-                unread += self._note_unread(tiles.unread, len(todo), unread)
-                if cancelled() or not self._embed_batch(tiles.indices, tiles.images, cancelled):
-                    return
-                done += len(tiles.indices)
-                rate = watch.count(len(tiles.indices))
-                left = (len(indices) - done - unread) / rate if rate else 0.0
-                yield Progress(done, len(indices), tiles.indices, rate, left, unread)
-        finally:
-            reading.close()
-            for store in self._stores:
-                store.commit()
+        yield from self.work_off(
+            TileQueue(todo), before=len(indices) - len(todo), batch=batch, cancelled=cancelled
+        )
+
+    def work_off(
+        self,
+        queue: TileQueue,
+        *,
+        before: int = 0,
+        batch: int = 32,
+        seconds: float | None = None,
+        cancelled: Callable[[], bool] = lambda: False,
+        refresh: Callable[[], None] = lambda: None,
+    ) -> Iterator[Progress]:
+        """Read and embed what a queue wants until nothing waits in it, yielding after each batch.
+
+        Parameters
+        ----------
+        queue
+            Tiles that are missing (see `missing`), in the order in which they are wanted. It may be changed
+            meanwhile, by `refresh` or from another thread: tiles that were read by then and are not wanted
+            any more are not embedded.
+        before
+            Tiles that count as done from the start.
+        batch
+            Tiles a step, at most.
+        seconds
+            How long a step should take: steps get smaller on slow machines, so that the queue's changes count
+            soon. By default every step has `batch` tiles.
+        cancelled
+            Asked before each forward pass; True ends the run quietly.
+        refresh
+            Called before tiles are taken from the queue.
+
+        Yields
+        ------
+        Progress
+            First the state before any work, then one after each batch.
+
+        Raises
+        ------
+        SlideError
+            More than 5 % of the tiles cannot be read.
+        StoreError
+            Embeddings cannot be written.
+        """
+        yield from self._embedder.work_off(
+            queue, before=before, batch=batch, seconds=seconds, cancelled=cancelled, refresh=refresh
+        )
 
     def score(self, indices: NDArray[np.int64], prompts: PromptSet, alignment: Alignment) -> Scored:
         """Probabilities of embedded tiles under a prompt set, without reading a pixel.
@@ -238,36 +274,3 @@ class Analysis:
             views=self.views,
             dim=encoder.dim,
         )
-
-    def _embed_batch(
-        self,
-        indices: NDArray[np.int64],
-        images: Mapping[float, NDArray[np.uint8]],
-        cancelled: Callable[[], bool],
-    ) -> bool:
-        """Embed a batch with every encoder that lacks some of it; False if cancelled meanwhile."""
-        for encoder, store in zip(self.encoders, self._stores, strict=True):
-            lacking = ~store.done()[indices]
-            if not lacking.any():
-                continue
-            rows = []
-            for view in self.views:
-                if cancelled():
-                    return False
-                rows.append(encoder.embed_images(make_view(view, images[VIEWS[view].field][lacking])))
-            store.write(indices[lacking], np.stack(rows, axis=1))
-        return True
-
-    def _note_unread(self, errors: dict[int, SlideError], total: int, before: int) -> int:
-        """Log tiles that could not be read; too many of them end the run."""
-        for index, error in errors.items():
-            self.unread[index] = str(error)
-            log.warning("Tile %d of %s is left out: %s", index, self.slide.path.name, error)
-        unread = before + len(errors)
-        if unread > max(UNREAD_ALWAYS, UNREAD_SHARE * total):
-            raise SlideError(
-                f"{unread} of {total} tiles of {self.slide.path} could not be read, more than the "
-                f"{UNREAD_SHARE:.0%} a run may leave out. The file is probably damaged: copy it again from "
-                f"its source. The last error was: {next(reversed(self.unread.values()))}"
-            )
-        return len(errors)

@@ -13,7 +13,7 @@ import numpy as np
 from napari_histoalign.errors import SlideError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -43,7 +43,7 @@ class TileBatch:
 def read_batches(
     slide: Slide,
     grid: TileGrid,
-    batches: Sequence[NDArray[np.int64]],
+    batches: Iterable[NDArray[np.int64]],
     *,
     fields: Sequence[float] = (1.0,),
     readers: int | None = None,
@@ -58,7 +58,7 @@ def read_batches(
     slide, grid
         Where to read, and which rectangle each tile is.
     batches
-        Tiles of each batch.
+        Tiles of each batch; asked for when there is a thread to read them.
     fields
         Sides of what is read around each tile's centre, in sides of the tile. What lies outside the slide is
         white.

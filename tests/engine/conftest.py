@@ -11,6 +11,7 @@ from PIL import Image
 
 from napari_histoalign.encoders import Encoder
 from napari_histoalign.encoders.preprocessing import Preprocessing
+from napari_histoalign.errors import DeviceMemoryError
 from napari_histoalign.slides import open_slide
 
 if TYPE_CHECKING:
@@ -49,6 +50,27 @@ class ColourEncoder(Encoder):
 
     def unknown_words(self, text: str) -> list[str]:
         return [word for word in text.split() if word not in self.COLOURS]
+
+
+class SmallDevice(ColourEncoder):
+    """Has room for a few tiles at once; notes how many came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = 3
+        self.batches: list[int] = []
+
+    def _images(self, tiles: np.ndarray) -> np.ndarray:
+        if len(tiles) > self.room:
+            raise DeviceMemoryError("full")
+        self.batches.append(len(tiles))
+        return super()._images(tiles)
+
+
+@pytest.fixture
+def small_device() -> SmallDevice:
+    """With room for three tiles."""
+    return SmallDevice()
 
 
 @pytest.fixture
