@@ -79,7 +79,8 @@ def ours(*, views: int, shots: int) -> list[Configuration]:
     shots
         Labelled images a class and fold for few-shot rows; 0 for none.
     """
-    pooled = [("mean", "mean pooling"), ("max", "best fit"), ("optimal-transport", "optimal transport")]
+    pooled = [("mean", "mean pooling"), ("max", "best fit"), ("top-k", "best few")]
+    pooled.append(("optimal-transport", "optimal transport"))
     if views > 1:
         pooled.append(("weighted-crops", "weighted crops"))
     found = [_many(MAIN, "Many-to-many")]
@@ -89,6 +90,7 @@ def ours(*, views: int, shots: int) -> list[Configuration]:
         _many(f"{MAIN}-centred", "Many-to-many, images centred by 0.25", centring=0.25),
         _many(f"{MAIN}-margin", "Many-to-many, prompts by margin", screening="margin"),
         _many(f"{MAIN}-zpe", "Many-to-many, prompts by ZPE", screening="zpe"),
+        _many(f"{MAIN}-content-free", "Many-to-many, content-free prior taken off", prior="content-free"),
     ]
     for prior, what in (("frolic", "prior taken off (Frolic)"), ("otter", "even shares assumed (OTTER)")):
         found.append(_many(f"{MAIN}-{prior}", f"Many-to-many, {what}", together=True, prior=prior))

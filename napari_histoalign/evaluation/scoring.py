@@ -13,6 +13,7 @@ from napari_histoalign.alignment.making import similarity_tensor
 from napari_histoalign.alignment.scores import softmax
 from napari_histoalign.alignment.transductive import Refused, transclip, zlap
 from napari_histoalign.engine.cross_pairs import CrossPairs
+from napari_histoalign.engine.texts import NEUTRAL
 from napari_histoalign.errors import AlignmentError, DatasetError
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class Scoring:
             len(class_names),
             [1.0 if unscaled else encoder.logit_scale for encoder in encoders],
             cross={pair: found.carry(rows[pair[1]]) for pair, found in self.crossed.items()},
+            neutral=[encoder.embed_texts(NEUTRAL) for encoder in encoders],
         )
         self.class_index = index
         self.tensor = tensor.held() if tensor.held_bytes <= MOST_HELD else tensor
@@ -123,6 +125,8 @@ class Scoring:
         notes: tuple[str, ...] = ()
         if configuration.alignment.name == "many-to-many":
             notes = tuple(str(reason) for reason in scores.details.get("left_out_because", ()))
+        if configuration.alignment.prior == "content-free":
+            notes = (*notes, f"Texts without content in the place of images: {' '.join(NEUTRAL)}")
         return Answers(scores.probabilities, scores.details, notes)
 
     def _scored(self, configuration: Configuration) -> Scores:

@@ -84,7 +84,7 @@ def test_every_row_is_scored_on_the_same_images(images, encoders) -> None:
         "joint-fusion",
         "mean-fusion",
     ]
-    assert {"many-to-many", "many-to-many-optimal-transport", "many-to-many-otter", "gda"} <= set(keys)
+    assert {"many-to-many", "many-to-many-optimal-transport", "many-to-many-content-free", "gda"} <= set(keys)
     assert len(outcome.labels) == 23
     main = next(row for row in outcome.rows if row.key == "many-to-many")
     assert main.slices[ALL].measures["AUROC"].value == 1.0  # glass and tumour, no fine art

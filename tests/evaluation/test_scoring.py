@@ -42,6 +42,23 @@ def answers(scoring: Scoring, folds: list[Fold]) -> Answers:
     return scoring.answer(GDA, labels=LABELS, patients=PATIENTS, folds=folds, shots=4, seed=0)
 
 
+def test_the_content_free_prior_shifts_every_image_alike(scoring: Scoring) -> None:
+    taken_off, plain = (
+        scoring.answer(
+            Configuration("a", "A", "ours", "inductive", Alignment("many-to-many", prior=prior)),
+            labels=LABELS, patients=PATIENTS, folds=(), shots=0, seed=0,
+        )
+        for prior in ("content-free", "none")
+    )  # fmt: skip
+
+    odds = [np.log(p[:, 1].astype(float) / p[:, 0]) for p in (taken_off.probabilities, plain.probabilities)]
+
+    shift = odds[0] - odds[1]
+    assert abs(shift.mean()) > 1e-3
+    np.testing.assert_allclose(shift, shift.mean(), atol=1e-4)
+    assert "an H&E image." in taken_off.notes[-1] and plain.notes == ()
+
+
 def test_images_of_several_folds_keep_each_folds_answer(scoring: Scoring) -> None:
     folds = [fold("fold 1", EVERY[:20]), fold("fold 2", EVERY[10:30])]
 
