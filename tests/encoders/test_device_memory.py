@@ -19,14 +19,20 @@ from napari_histoalign.errors import DeviceMemoryError, EncoderError
     ],
 )
 def test_every_way_of_saying_it_is_understood(error: BaseException) -> None:
-    with pytest.raises(DeviceMemoryError, match="PLIP has no room on the device cuda") as caught:
-        with one_sentence("PLIP cannot embed images"), enough_memory("PLIP", "cuda"):
-            raise error
+    with (
+        pytest.raises(DeviceMemoryError, match="PLIP has no room on the device cuda") as caught,
+        one_sentence("PLIP cannot embed images"),
+        enough_memory("PLIP", "cuda"),
+    ):
+        raise error
     assert caught.value.__cause__ is error
 
 
 def test_other_failures_stay_what_they_are() -> None:
-    with pytest.raises(EncoderError, match="device-side assert") as caught:
-        with one_sentence("PLIP cannot embed images"), enough_memory("PLIP", "cuda"):
-            raise RuntimeError("CUDA error: device-side assert triggered")
+    with (
+        pytest.raises(EncoderError, match="device-side assert") as caught,
+        one_sentence("PLIP cannot embed images"),
+        enough_memory("PLIP", "cuda"),
+    ):
+        raise RuntimeError("CUDA error: device-side assert triggered")
     assert not isinstance(caught.value, DeviceMemoryError)
