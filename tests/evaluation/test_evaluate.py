@@ -164,7 +164,7 @@ def test_a_balanced_subset_has_as_many_of_each(images) -> None:
 def test_the_command_writes_a_report(table, tmp_path) -> None:
     PROMPTS.save(tmp_path / "prompts.yaml")
     given = ["folder", str(table), "-o", str(tmp_path / "out"), "--prompts", str(tmp_path / "prompts.yaml")]
-    given += ["--replicates", "200", "--protocol", "seed", "--device", "cpu", "--json"]
+    given += ["--replicates", "200", "--protocol", "seed", "--device", "cpu", "--json", "--set", "folds=0"]
     done = CliRunner().invoke(app, ["evaluate", *given])
 
     assert done.exit_code == 0, done.output
@@ -192,7 +192,7 @@ def test_copies_are_told_or_left_out_as_asked(table, tmp_path) -> None:
         file.write("\np2-9.png,glass,p2\np4-9.png,glass,p4")
     PROMPTS.save(tmp_path / "prompts.yaml")
     given = ["evaluate", "folder", str(folder / "images.csv"), "--prompts", str(tmp_path / "prompts.yaml")]
-    given += ["--replicates", "200", "--device", "cpu", "--no-examples"]
+    given += ["--replicates", "200", "--device", "cpu", "--no-examples", "--set", "folds=0"]
 
     def outcome(*more: str) -> dict[str, Any]:
         done = CliRunner().invoke(app, [*given, "-o", str(tmp_path / "out"), *more])

@@ -60,6 +60,27 @@ def test_order_positive_class_patients_and_size_as_asked(tmp_path: Path) -> None
         open_dataset("folder", tmp_path / "one")
 
 
+def test_folds_are_drawn_where_patients_are_known(tmp_path: Path) -> None:
+    for n in range(12):
+        image(tmp_path / "ab"[n % 2] / f"p{n // 2}" / f"{n}.png", n)
+
+    found = open_dataset("folder", tmp_path, patients="folder", folds=3, seed=4)
+
+    assert [f.name for f in found.folds] == [f"unofficial fold {i + 1}" for i in range(3)]
+    for fold in found.folds:
+        train, test = ({found.records[i].patient for i in part} for part in (fold.train, fold.test))
+        assert train.isdisjoint(test) and test
+    assert found.fold_note.startswith("Nobody publishes folds of a folder: the 3 folds are drawn (seed 4)")
+    # nothing says whom an image is of: folds might have one person on both sides
+    assert open_dataset("folder", tmp_path).folds == ()
+    assert open_dataset("folder", tmp_path, patients="folder", folds=0).folds == ()
+    few = open_dataset("folder", tmp_path, patients="folder", folds=9)
+    assert few.folds == () and "patients cannot be dealt to 9" in few.fold_note
+    for wrong in (1, -2, "many"):
+        with pytest.raises(DatasetError, match="folds must be 2 or more"):
+            open_dataset("folder", tmp_path, folds=wrong)
+
+
 def test_classes_that_were_not_asked_for_are_left_out_and_told(tmp_path: Path) -> None:
     root = folders(tmp_path)
     image(root / "artefact/1.png")

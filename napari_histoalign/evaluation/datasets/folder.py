@@ -11,6 +11,7 @@ from napari_histoalign.evaluation.datasets.options import one_of, pixel_size
 from napari_histoalign.evaluation.datasets.pixels import FileReader
 from napari_histoalign.evaluation.datasets.survey import Survey, image_set, is_image, join
 from napari_histoalign.evaluation.datasets.table import Line, is_table, read_table
+from napari_histoalign.evaluation.folds import with_folds
 from napari_histoalign.evaluation.records import ImageRecord
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ def open_folder(
     positive: str | None = None,
     patients: str = "image",
     mpp: float | str | None = None,
+    folds: int = 5,
+    seed: int = 0,
 ) -> ImageSet:
     """Images in a folder for each class, or named by a table.
 
@@ -51,13 +54,19 @@ def open_folder(
         A table says it in a column.
     mpp
         Micrometres per pixel, where the table does not say.
+    folds
+        How many to draw where it is known whom every image is of; 0 for none.
+    seed
+        Of the drawing.
 
     Raises
     ------
     DatasetError
-        Nothing usable is there, or the table has no such columns.
+        Nothing usable is there, the table has no such columns, or an option has no such value.
     """
     one_of("patients", patients, ("image", "folder"))
+    if not isinstance(folds, int) or folds == 1 or folds < 0:
+        raise DatasetError(f"folds must be 2 or more, or 0 for none; got {folds!r}.")
     size = pixel_size(mpp)
     survey, table = _start(Path(root))
     lines = read_table(survey, table) if table else _walk(survey, patients)
@@ -76,7 +85,8 @@ def open_folder(
         raise DatasetError(
             f"The positive class {positive!r} must be one of two classes; there are {', '.join(names)}."
         )
-    return image_set(
+    known = all(line.patient for line in lines)
+    found = image_set(
         survey,
         records,
         name=table.stem if table else survey.root.resolve().name,
@@ -84,8 +94,11 @@ def open_folder(
         read=FileReader(survey.root),
         expected=LAYOUT,
         positive=None if positive is None else names.index(positive),
-        notes=() if all(line.patient for line in lines) else (OWN_PATIENTS,),
+        notes=() if known else (OWN_PATIENTS,),
     )
+    if not known or not folds:
+        return found
+    return with_folds(found, count=folds, seed=seed, because="Nobody publishes folds of a folder")
 
 
 def _start(root: Path) -> tuple[Survey, Path | None]:
