@@ -217,8 +217,8 @@ class Session:
         if theirs not in ("", ours):
             raise ResultError(
                 f"{path} belongs to another slide ({found.get('file', 'unnamed')}, fingerprint "
-                f"{theirs[:12]}), not to this {self._slide['file']} ({ours[:12]}). Nothing was changed. Move or rename the "
-                f"folder {self.folder} to begin a session of this slide."
+                f"{theirs[:12]}), not to this {self._slide['file']} ({ours[:12]}). Nothing was changed. Move "
+                f"or rename the folder {self.folder} to begin a session of this slide."
             )
 
     def _damaged(self, path: Path, why: str) -> str:

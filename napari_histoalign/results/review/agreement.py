@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Z = 1.959963984540054
 """Quantile of the normal distribution that leaves 2.5 % on either side."""
+LEAST = 1e-6
+"""A smaller standard error is rounding, and none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,9 +118,9 @@ def agreement_of(table: ArrayLike, labels: Sequence[str]) -> Agreement:
     if not always:
         kappa = (observed - expected) / (1 - expected)
         error = math.sqrt(max(_variance(p, down, across, kappa, expected), 0.0) / n) / (1 - expected)
-        if int(np.trace(counts)) == n:
-            error = 0.0
-    known = error > 1e-12
+    if error < LEAST:
+        error = 0.0
+    known = error > 0
     return Agreement(
         labels=tuple(labels),
         table=counts,
