@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +13,7 @@ from napari_histoalign.cli.run import Device, DeviceOption, JsonOption
 from napari_histoalign.errors import HistoalignError
 
 if TYPE_CHECKING:
-    from napari_histoalign.evaluation.outcome import Outcome
+    from napari_histoalign.evaluation.outcome import Estimate, Outcome
 
 
 def evaluate(
@@ -58,6 +59,10 @@ def evaluate(
     examples: Annotated[
         bool, typer.Option("--examples/--no-examples", help="Show images of the data set in the report.")
     ] = True,
+    note: Annotated[
+        list[str] | None,
+        typer.Option(help="A sentence for the top of the report: what these figures are not."),
+    ] = None,
     device: DeviceOption = Device.auto,
     batch: Annotated[int, typer.Option(help="Images a step.", min=1)] = 32,
     as_json: JsonOption = False,
@@ -95,6 +100,7 @@ def evaluate(
         if not 1 <= len(names) <= 2:
             raise HistoalignError(f"Choose one or two encoders; got {len(names)}.")
         image_set = open_dataset(dataset, root, **_options(option or []))
+        image_set = replace(image_set, notes=(*(note or ()), *image_set.notes))
         chosen = prompts or PROTOCOLS[protocol].prompts or image_set.prompts
         if not chosen:
             raise HistoalignError(f"No prompt set suits {image_set.name}: give one with --prompts.")
@@ -156,6 +162,15 @@ def _plain(outcome: Outcome, files: dict[str, Path]) -> dict[str, Any]:
     }
 
 
+def _figure(found: Estimate) -> str:
+    """A figure with its interval, where there is one; a dash where there is none."""
+    if found.value != found.value:
+        return "-"
+    return f"{found.value:.3f}" + (
+        "" if found.low != found.low else f" ({found.low:.3f} to {found.high:.3f})"
+    )
+
+
 def _print(outcome: Outcome, files: dict[str, Path]) -> None:
     """One line a row, with the two measures that a person asks for first."""
     from rich.console import Console
@@ -176,7 +191,7 @@ def _print(outcome: Outcome, files: dict[str, Path]) -> None:
             table.add_row(f"[bold]{group}[/bold]")
         measures = row.slices[ALL].measures
         cells = [measures["balanced accuracy"], measures["AUROC"]]
-        table.add_row(row.title, *(f"{e.value:.3f} ({e.low:.3f} to {e.high:.3f})" for e in cells))
+        table.add_row(row.title, *map(_figure, cells))
     console.print(table)
     for problem in outcome.problems[:10]:
         console.print(f"{problem.name}: {problem.what}", markup=False, soft_wrap=True)

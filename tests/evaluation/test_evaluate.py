@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from napari_histoalign.alignment import PromptClass, PromptSet
 from napari_histoalign.cli.app import app
+from napari_histoalign.cli.evaluate import _figure
 from napari_histoalign.encoders import load_encoder
 from napari_histoalign.errors import DatasetError
 from napari_histoalign.evaluation.comparing import COMPARED
@@ -24,7 +25,7 @@ from napari_histoalign.evaluation.evaluate import evaluate
 from napari_histoalign.evaluation.fold_rates import RATES
 from napari_histoalign.evaluation.folds import with_folds
 from napari_histoalign.evaluation.leakage import check_images
-from napari_histoalign.evaluation.outcome import ALL
+from napari_histoalign.evaluation.outcome import ALL, Estimate
 from napari_histoalign.evaluation.plan import Plan
 from napari_histoalign.evaluation.protocols import balanced
 
@@ -183,6 +184,26 @@ def test_the_command_writes_a_report(table, tmp_path) -> None:
         assert [(p["kind"], p["name"]) for p in csv.DictReader(file)] == [("unreadable", "p7-2.png")]
 
 
+def test_the_command_prints_figures_and_none_where_there_is_none(table, tmp_path) -> None:
+    """Three patients: no interval. One class alone: no AUROC either."""
+    lines = table.read_text().splitlines()
+    few = table.with_name("few.csv")
+    few.write_text("\n".join([lines[0], *lines[1:10]]))
+    PROMPTS.save(tmp_path / "prompts.yaml")
+    given = ["folder", str(few), "-o", str(tmp_path / "out"), "--prompts", str(tmp_path / "prompts.yaml")]
+    given += ["--replicates", "200", "--device", "cpu", "--no-examples"]
+
+    done = CliRunner().invoke(app, ["evaluate", *given], terminal_width=200)
+    few.unlink()
+
+    assert done.exit_code == 0, done.output
+    line = next(line for line in done.output.splitlines() if "Joint fusion" in line)
+    assert [cell.strip() for cell in line.split("│")[2:4]] == ["1.000", "1.000"]
+    assert "nan" not in done.output
+    assert _figure(Estimate(float("nan"), float("nan"), float("nan"))) == "-"
+    assert _figure(Estimate(0.5, 0.25, 0.75)) == "0.500 (0.250 to 0.750)"
+
+
 def test_copies_are_told_or_left_out_as_asked(table, tmp_path) -> None:
     folder = tmp_path / "set"
     shutil.copytree(table.parent, folder)
@@ -209,7 +230,8 @@ def test_copies_are_told_or_left_out_as_asked(table, tmp_path) -> None:
     ]
     assert len(told["names"]) == 25
 
-    left = outcome("--leave-out-leaks")
+    left = outcome("--leave-out-leaks", "--note", "Drawn, not stained.")
+    assert left["notes"][0] == "Drawn, not stained."
     assert set(told["names"]) - set(left["names"]) == {"p2-9.png", "p1-0.png", "p4-9.png"}
     assert any("of 25 images 3 were, 1 as copies" in note for note in left["notes"])
     kinds = [(p["kind"], p["name"], p["left_out"]) for p in left["problems"] if "copy" in p["kind"]]
