@@ -12,6 +12,7 @@ from napari_histoalign.engine.queue import TileQueue
 from napari_histoalign.engine.scoring import SlideScoring
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
 from napari_histoalign.engine.views import DEFAULT_VIEWS, check_views
+from napari_histoalign.engine.wording import unknown_words
 from napari_histoalign.errors import AlignmentError
 from napari_histoalign.files import cache_dir
 
@@ -161,15 +162,14 @@ class Analysis:
             Embeddings cannot be written.
         """
         todo = self.missing(indices)
-        yield from self.work_off(
-            TileQueue(todo), before=len(indices) - len(todo), batch=batch, cancelled=cancelled
-        )
+        queue = TileQueue(todo)
+        queue.credit(len(indices) - len(todo))
+        yield from self.work_off(queue, batch=batch, cancelled=cancelled)
 
     def work_off(
         self,
         queue: TileQueue,
         *,
-        before: int = 0,
         batch: int = 32,
         seconds: float | None = None,
         cancelled: Callable[[], bool] = lambda: False,
@@ -183,8 +183,6 @@ class Analysis:
             Tiles that are missing (see `missing`), in the order in which they are wanted. It may be changed
             meanwhile, by `refresh` or from another thread: tiles that were read by then and are not wanted
             any more are not embedded.
-        before
-            Tiles that count as done from the start.
         batch
             Tiles a step, at most.
         seconds
@@ -208,7 +206,7 @@ class Analysis:
             Embeddings cannot be written.
         """
         yield from self._embedder.work_off(
-            queue, before=before, batch=batch, seconds=seconds, cancelled=cancelled, refresh=refresh
+            queue, batch=batch, seconds=seconds, cancelled=cancelled, refresh=refresh
         )
 
     def score(self, indices: NDArray[np.int64], prompts: PromptSet, alignment: Alignment) -> Scored:
@@ -251,12 +249,7 @@ class Analysis:
         A word that one of them knows is no reason to warn: a general encoder need not know
         pathology's.
         """
-        texts = prompts.expand().texts
-        first, *others = (
-            dict.fromkeys(word for text in texts for word in encoder.unknown_words(text))
-            for encoder in self.encoders
-        )
-        return tuple(word for word in first if all(word in unknown for unknown in others))
+        return unknown_words(self.encoders, prompts.expand().texts)
 
     def _done(self) -> NDArray[np.bool_]:
         """Which tiles every encoder has embedded, shape (tiles,)."""

@@ -73,7 +73,6 @@ class TileEmbedder:
         self,
         queue: TileQueue,
         *,
-        before: int,
         batch: int,
         seconds: float | None,
         cancelled: Callable[[], bool],
@@ -81,12 +80,12 @@ class TileEmbedder:
     ) -> Iterator[Progress]:
         """Embed the tiles of a queue until it is empty; see `napari_histoalign.engine.Analysis.work_off`."""
         watch = Stopwatch()
-        started, unread = queue.done, 0
+        unread = 0
         size = batch if seconds is None else min(FIRST_BATCH, batch)
         ahead: list[NDArray[np.int64]] = []
 
         def state(indices: NDArray[np.int64], rate: float) -> Progress:
-            done = before + queue.done - started - unread
+            done = queue.done - unread
             left = queue.left
             return Progress(done, done + unread + left, indices, rate, left / rate if rate else 0.0, unread)
 

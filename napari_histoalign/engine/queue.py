@@ -79,6 +79,11 @@ class TileQueue:
                 self._done += any(waited)
                 self._taken.discard(tile)
 
+    def credit(self, tiles: int) -> None:
+        """Count tiles as done that had been embedded before they were asked for."""
+        with self._lock:
+            self._done += tiles
+
     def give_back(self, tiles: NDArray[np.int64]) -> None:
         """These were taken and not done: whoever still wants them gets them again."""
         with self._lock:
@@ -86,7 +91,7 @@ class TileQueue:
 
     @property
     def done(self) -> int:
-        """Tiles finished so far."""
+        """Tiles finished so far, credited ones counted in."""
         return self._done
 
     @property

@@ -1,129 +1,121 @@
-"""The worker thread's side: loads encoders, embeds, scores; knows neither Qt nor the viewer."""
+"""The worker threads' side: one embeds, one scores; knows neither Qt nor the viewer."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_histoalign.plugin.encoder_cache import EncoderCache, Origin, insist
-from napari_histoalign.plugin.jobs import (
-    Area,
-    JobError,
-    Note,
-    Report,
-    Scoring,
-    Setup,
-    Snapshot,
-    Step,
-    Written,
-    outwards,
-)
+from napari_histoalign.errors import HistoalignError
+from napari_histoalign.plugin.encoder_cache import EncoderCache, insist
+from napari_histoalign.plugin.jobs import JobError, Note, Report, Scoring, Setup, Snapshot, Step, Written
+from napari_histoalign.plugin.opened import Opened
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
 
-    from napari_histoalign.alignment import Alignment, PromptSet
-    from napari_histoalign.engine import Analysis, Progress
-    from napari_histoalign.slides import Slide, TissueMask
+    from napari_histoalign.engine import Scored, TileQueue
+    from napari_histoalign.plugin.jobs import Area
+    from napari_histoalign.slides import Slide
 
-SNAPSHOT_SECONDS = 0.2
-SCORING_SHARE = 0.2
-"""Scoring everything again for a snapshot may take this share of a run's time."""
+STEP_SECONDS = 0.15
+"""How long a batch should take: so late, at most, it counts that the person looks elsewhere."""
+BATCH = 32
 
 
 class Bench:
-    """Keeps the slide, the encoders and the embeddings between jobs. One job at a time.
+    """Keeps the slide, the encoders and the embeddings between jobs.
 
-    Every job is a generator which yields reports and is run to its end, or closed,
-    in a worker thread.
+    There are two lanes, each for one job at a time: embedding, and everything that starts from scores. Jobs
+    are generators which yield reports and are run to their end, or closed, in a worker thread. What is to be
+    embedded may be said at any time, from any thread.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed = False
+        self._embedding, self._scoring = threading.Lock(), threading.Lock()
         self._encoders = EncoderCache()
-        self._origins: dict[str, Origin] = {}
-        self._scored_with: tuple[PromptSet, Alignment] | None = None
-        self._setup: Setup | None = None
-        self._slide: Slide | None = None
-        self._analysis: Analysis | None = None
-        self._tissue: TissueMask | None = None
-        self._wanted: NDArray[np.bool_] = np.zeros(0, bool)
-        self._embedding_seconds = 0.0
-        self._reused = 0
+        self._opened: Opened | None = None
+        self._closed = False
+        self._queue: TileQueue | None = None
+        self._areas: deque[Area] = deque()
+        self._view: Area | None = None
+        self._looked_at: Area | None = None
+        self._scored_with: Scoring | None = None
+
+    @property
+    def slide(self) -> Slide | None:
+        """The open slide."""
+        opened = self._opened
+        return None if opened is None else opened.slide
 
     @property
     def has_scores(self) -> bool:
-        """Whether a run has embedded anything that can be scored again."""
-        return self._analysis is not None and bool(self._wanted.any())
+        """Whether anything was embedded that can be scored."""
+        opened = self._opened
+        return opened is not None and bool(opened.wanted.any())
 
-    def run(
-        self,
-        setup: Setup,
-        area: Area,
-        scoring: Callable[[], Scoring],
-        cancelled: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Report]:
-        """Embed the tiles of an area and score them while they come.
+    @property
+    def has_work(self) -> bool:
+        """Whether tiles wait to be embedded, or to be looked for."""
+        queue = self._queue
+        waiting = queue is not None and queue.left > 0
+        return waiting or bool(self._areas) or self._view is not self._looked_at
+
+    def want(self, area: Area) -> None:
+        """Have the tiles of an area embedded, after what waits already."""
+        self._areas.append(area)
+
+    def look_at(self, area: Area | None) -> None:
+        """Have the tiles of the rectangle in view embedded first; None: nobody follows the view."""
+        self._view = area
+
+    def stop(self) -> None:
+        """Forget all that waits to be embedded."""
+        self._areas.clear()
+        self._looked_at = self._view
+        if self._queue is not None:
+            self._queue.clear()
+
+    def embed(self, setup: Setup, cancelled: Callable[[], bool] = lambda: False) -> Iterator[Report]:
+        """Embed what is wanted until nothing is.
 
         Parameters
         ----------
         setup
             Slide, encoders and tiles. What is open is kept if it is the same as before.
-        area
-            Which tiles.
-        scoring
-            Asked before each snapshot, so that prompts edited meanwhile count at once.
         cancelled
-            Asked often; True ends the run with what was done.
+            Asked often; True ends the job with what was done.
 
         Yields
         ------
-        Note, Snapshot
-            What is going on, and scores about five times a second; the last
-            snapshot is marked as finished.
+        Note, Step
+            What is going on.
         """
-        with self._job():
+        with self._job(self._embedding):
             yield from self._open(setup)
-            if cancelled():
+            opened = self._opened
+            if cancelled() or opened is None:
                 return
-            assert self._analysis is not None
-            yield Note("Finding out how the encoders compare (takes a while once for each)")
-            self._analysis.compare(scoring().alignment)
-            yield Note("Looking for tissue")
-            indices = self._choose(area)
-            self._reused += len(indices) - len(self._analysis.missing(indices))
-            yield Note(f"Reading and embedding {len(indices):,} tiles")
-            started = time.monotonic()
-            told = due = 0.0
-            progress = None
-            for progress in self._analysis.embed(indices, cancelled=cancelled):
-                now = time.monotonic()
-                if now < told + SNAPSHOT_SECONDS or progress.done == progress.total:
-                    continue
-                if now >= due and progress.done:
-                    snapshot = self._score(scoring(), progress)
-                    due = time.monotonic() + snapshot.seconds / SCORING_SHARE
-                    yield snapshot
-                else:
-                    yield Step(progress)
-                told = time.monotonic()
-            self._embedding_seconds += time.monotonic() - started
-            if self._embedded().any():
-                yield self._score(scoring(), progress, finished=True)
+            with opened.used():
+                yield from self._work(opened, cancelled)
 
-    def rescore(self, scoring: Callable[[], Scoring]) -> Iterator[Report]:
-        """Score again what is embedded; reads no pixel, and asks no encoder that was removed or replaced."""
-        with self._job():
-            insist(self._origins)
-            if self._analysis is not None and self._embedded().any():
-                yield self._score(scoring(), None, finished=True)
+    def score(self, scoring: Callable[[], Scoring]) -> Iterator[Report]:
+        """Score what is embedded; reads no pixel, and asks no encoder that was removed or replaced."""
+        with self._job(self._scoring):
+            opened = self._opened
+            if opened is None:
+                return
+            with opened.used():
+                wanted = scoring()
+                if not self._same_words(wanted):
+                    insist(opened.origins)
+                if (snapshot := self._score(opened, wanted)) is not None:
+                    yield snapshot
 
     def export(self, folder: Path, scoring: Scoring, threshold: float) -> Iterator[Report]:
         """Write the results of what is embedded to a folder.
@@ -133,64 +125,66 @@ class Bench:
         folder
             Where to; made if absent.
         scoring
-            Prompts and alignment to score with.
+            What to score with.
         threshold
             Lowest probability of a tile that becomes part of a region.
         """
-        from napari_histoalign.workflow.export import write_results
+        from napari_histoalign.workflow.export import write_both
 
-        with self._job():
-            if self._analysis is None or self._setup is None or not self._embedded().any():
+        with self._job(self._scoring):
+            opened = self._opened
+            if opened is None or not len(opened.embedded()):
                 raise JobError(
                     "There is nothing to export yet: run on the view, a region or the slide first."
                 )
-            if (scoring.prompts, scoring.alignment) != self._scored_with:
-                insist(self._origins)
-            yield Note(f"Writing results to {folder}")
-            snapshot = self._score(scoring, None, finished=True)
-            summary = write_results(
-                folder,
-                self._analysis,
-                snapshot.scored,
-                threshold=threshold,
-                tissue=self._tissue,
-                wanted_mpp=self._setup.mpp,
-                seconds={"embedding": self._embedding_seconds, "scoring": snapshot.seconds},
-                reused=self._reused,
-            )
-            yield Written(summary)
+            with opened.used():
+                if not self._same_words(scoring):
+                    insist(opened.origins)
+                yield Note(f"Writing results to {folder}")
+                snapshot = self._score(opened, scoring)
+                assert snapshot is not None
+                summary = write_both(
+                    folder,
+                    opened.analysis,
+                    snapshot.scored,
+                    snapshot.refined,
+                    threshold=threshold,
+                    tissue=opened.tissue,
+                    wanted_mpp=opened.setup.mpp,
+                    seconds={"embedding": opened.embedding_seconds, "scoring": snapshot.seconds},
+                    reused=opened.reused,
+                )
+                yield Written(summary)
 
     def close(self) -> None:
-        """Let go of slide and stores: now, or when the job that is running ends."""
+        """Let go of slide and stores: now, or when the jobs that are running end."""
         self._closed = True
-        if self._lock.acquire(blocking=False):
-            try:
-                self._release()
-            finally:
-                self._lock.release()
+        self.stop()
+        self._retire()
 
     @contextmanager
-    def _job(self) -> Iterator[None]:
-        """Hold the bench for one job; turn what a worker thread would swallow into a `JobError`.
+    def _job(self, lane: threading.Lock) -> Generator[None]:
+        """Hold a lane for one job; turn what a worker thread would swallow into a `JobError`.
 
         superqt drops a RuntimeError raised in a generator worker without a word,
         and that is what torch raises when memory runs out.
         """
-        if not self._lock.acquire(blocking=False):
+        if not lane.acquire(blocking=False):
             raise JobError("Another job is still running: wait for it to end.")
         try:
             yield
         except RuntimeError as err:
             raise JobError(f"The run stopped: {err}") from err
         finally:
-            self._lock.release()
+            lane.release()
             if self._closed:
-                self.close()
+                self._retire()
 
     def _open(self, setup: Setup) -> Iterator[Report]:
-        """Make slide, encoders, tissue and analysis ready for `setup`."""
+        """Make slide, encoders and analysis ready for `setup`."""
         origins = self._encoders.origins(setup.encoders)
-        if setup == self._setup and origins == self._origins:
+        opened = self._opened
+        if opened is not None and (setup, origins) == (opened.setup, opened.origins):
             return
         from napari_histoalign.engine import Analysis
         from napari_histoalign.slides import TileGrid, open_slide
@@ -198,55 +192,100 @@ class Bench:
         yield Note("Loading the encoders")
         encoders = [self._encoders.load(name, setup.device, origins[name]) for name in setup.encoders]
         yield Note("Opening the slide")
-        with ExitStack() as opened:  # what was open before stays usable until all of the new is
-            slide = opened.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
+        with ExitStack() as entered:  # what was open before stays usable until all of the new is
+            slide = entered.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
             grid = TileGrid.over(slide, mpp=setup.mpp, tile=setup.tile)
             analysis = Analysis(slide, encoders, grid)
-            opened.pop_all()
-        self._release()
-        self._slide, self._analysis = slide, analysis
-        self._wanted = np.zeros(grid.count, bool)
-        self._setup, self._origins = setup, origins
+            entered.pop_all()
+        self._retire()
+        self._opened = Opened(setup, origins, slide, analysis)
+        self._scored_with = None
         self._encoders.keep_only(setup.device, origins)
+        if self._closed:
+            self._retire()
 
-    def _choose(self, area: Area) -> NDArray[np.int64]:
-        """Tiles of an area, those to do first in front; they count as wanted from now on."""
-        from napari_histoalign.workflow.place import choose_tiles
+    def _work(self, opened: Opened, cancelled: Callable[[], bool]) -> Iterator[Report]:
+        """Embed until nothing is wanted any more."""
+        from napari_histoalign.engine import TileQueue
 
-        assert self._analysis is not None and self._slide is not None
-        grid = self._analysis.grid
-        choice = choose_tiles(self._slide, grid, area.place)
-        self._tissue = choice.tissue
-        self._wanted[choice.indices] = True
-        return choice.indices if area.centre is None else outwards(grid, choice.indices, area.centre)
+        queue = self._queue = TileQueue()
+        self._looked_at = None
+        problems: list[str] = []
+        yield Note("Looking for tissue")
+        self._fill(opened, queue)
 
-    def _embedded(self) -> NDArray[np.bool_]:
-        """Which tiles were asked for in this session and are embedded, one flag a tile of the grid."""
-        assert self._analysis is not None
-        flags = np.zeros_like(self._wanted)
-        flags[self._analysis.embedded()] = True
-        return flags & self._wanted
+        def refresh() -> None:
+            try:
+                self._fill(opened, queue)
+            except HistoalignError as err:  # an area without tissue is no reason to stop the rest
+                problems.append(str(err))
 
-    def _score(self, scoring: Scoring, progress: Progress | None, *, finished: bool = False) -> Snapshot:
-        from napari_histoalign.results import ProbabilityMap
-
-        assert self._analysis is not None
         started = time.monotonic()
-        grid = self._analysis.grid
-        scored = self._analysis.score(np.flatnonzero(self._embedded()), scoring.prompts, scoring.alignment)
-        probability_map = ProbabilityMap.from_tiles(scored.tiles, grid.origin, grid.columns, grid.rows)
-        seconds = time.monotonic() - started
-        self._scored_with = scoring.prompts, scoring.alignment
-        unknown = self._analysis.unknown_words(scoring.prompts) if finished else ()
-        return Snapshot(scoring, probability_map, scored, progress, finished, seconds, unknown)
+        try:
+            for progress in opened.analysis.work_off(
+                queue, batch=BATCH, seconds=STEP_SECONDS, cancelled=cancelled, refresh=refresh
+            ):
+                yield Step(progress)
+                while problems:
+                    yield Note(problems.pop(0), problem=True)
+        finally:
+            opened.embedding_seconds += time.monotonic() - started
+        yield from (Note(problem, problem=True) for problem in problems)
 
-    def _release(self) -> None:
-        """Close the analysis and its slide; encoders stay loaded."""
-        analysis, slide = self._analysis, self._slide
-        self._setup = self._analysis = self._slide = self._tissue = self._scored_with = None
-        self._wanted = np.zeros(0, bool)
-        self._embedding_seconds, self._reused = 0.0, 0
-        if analysis is not None:
-            analysis.close()
-        if slide is not None:
-            slide.close()
+    def _fill(self, opened: Opened, queue: TileQueue) -> None:
+        """Put into the queue what was asked for since."""
+        view = self._view
+        if view is not self._looked_at:
+            self._looked_at = view
+            queue.look_at(np.empty(0, np.int64) if view is None else opened.take(opened.in_view(view)))
+        while self._areas:
+            indices = opened.choose(self._areas.popleft())
+            missing = opened.take(indices)
+            queue.credit(len(indices) - len(missing))
+            queue.add(missing)
+
+    def _score(self, opened: Opened, scoring: Scoring) -> Snapshot | None:
+        """Scores of what is embedded; None where nothing is."""
+        from napari_histoalign.plugin.rasters import rasters
+
+        started = time.monotonic()
+        indices = opened.embedded()
+        if not len(indices):
+            return None
+        analysis = opened.analysis
+        scored = analysis.score(indices, scoring.prompts, scoring.alignment)
+        asked = scoring.refinement.asked
+        tried = scored.refined(scoring.refinement, scoring.marked) if asked else None
+        refined = tried if tried is not None and tried.steps else None
+        other: Scored | None = None
+        if scoring.other is not None:
+            other = analysis.score(indices, scoring.prompts, scoring.other)
+        shown = rasters(analysis.grid, refined or scored, scored, other)
+        self._scored_with = scoring
+        notes = [*(tried or scored).notes, *([analysis.memory_note] if analysis.memory_note else [])]
+        return Snapshot(
+            scoring,
+            analysis.grid,
+            scored,
+            refined,
+            other,
+            shown,
+            time.monotonic() - started,
+            opened.warnings.of(scoring.prompts),
+            tuple(notes),
+        )
+
+    def _same_words(self, scoring: Scoring) -> bool:
+        """Whether everything it needs of the encoders is known already."""
+        before = self._scored_with
+        return before is not None and (before.prompts, before.alignment, before.other) == (
+            scoring.prompts,
+            scoring.alignment,
+            scoring.other,
+        )
+
+    def _retire(self) -> None:
+        """Close the slide and its stores when nobody uses them; encoders stay loaded."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.retire()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFileDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from napari_histoalign.alignment import DESCRIPTIONS, Alignment, PromptSet, builtin_prompt_sets
+from napari_histoalign.alignment import DESCRIPTIONS, Alignment, PromptSet
+from napari_histoalign.alignment.prompt_library import library
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin import slide_layers
 from napari_histoalign.plugin.encoder_choices import EMBEDDED
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import napari
 
     from napari_histoalign.engine import Progress
+    from napari_histoalign.plugin.jobs import Snapshot
+    from napari_histoalign.plugin.result_layers import ResultLayers
     from napari_histoalign.plugin.seams import State
 
 DEFAULT_PROMPTS = "breast"
@@ -48,12 +51,14 @@ class HistoAlignDock(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self.slide_box = SlideBox()
-        self.prompt_box = PromptBox(_prompt_titles())
+        self.prompt_box = PromptBox(library())
         self.alignment_box = AlignmentBox(DESCRIPTIONS, DEFAULT_ALIGNMENT)
         self.encoder_box = EncoderBox(EMBEDDED, mpp=Setup.mpp, tile=Setup.tile)
         self.run_box = RunBox()
         self._lay_out()
-        self.presenter = Presenter(napari_viewer, self, ThreadRunner(self))
+        self.presenter = Presenter(
+            napari_viewer, self, lambda: ThreadRunner(self), later=lambda call: QTimer.singleShot(0, call)
+        )
         self._rescore_soon = QTimer(self, singleShot=True, interval=RESCORE_MS)
         self._rescore_soon.timeout.connect(self._rescore)
         self._connect()
@@ -89,18 +94,17 @@ class HistoAlignDock(QWidget):
             has_results=self.presenter.results is not None and bool(self.presenter.results.names),
         )
 
-    def show_overlays(self, names: tuple[str, ...], current: str) -> None:
+    def show_results(self, results: ResultLayers) -> None:
         """Offer the result layers that can be looked at."""
-        self.run_box.show_overlays(names, current)
+        names = tuple(key.title for key in results.keys)
+        chosen = results.chosen
+        self.run_box.show_overlays(names, "" if chosen is None else chosen.title)
         self.show_state(self.presenter.state)
 
-    def show_pairs(self, sentences: tuple[str, ...]) -> None:
-        """Say how images of one encoder were compared with texts of another."""
-        self.alignment_box.show_pairs(sentences)
-
-    def show_unknown_words(self, words: tuple[str, ...]) -> None:
-        """Warn of words in the prompts that mean nothing to the encoders."""
-        self.prompt_box.show_unknown(words)
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show what goes with scores: how encoders were compared, what is wrong with prompts."""
+        self.alignment_box.show_pairs(snapshot.notes)
+        self.prompt_box.show_warnings(snapshot.warnings)
 
     # what the person does
 
@@ -112,6 +116,7 @@ class HistoAlignDock(QWidget):
         self.slide_box.set_slides([(layer.name, layer) for layer in slides], wanted)
 
     def _on_slide_chosen(self, layer: Any) -> None:
+        self.presenter.set_slide(layer)
         self.show_state(self.presenter.state)
         if layer is None:
             text = "Open a slide: drop a file on the window, or File &gt; Open Sample &gt; HistoAlign."
@@ -145,6 +150,15 @@ class HistoAlignDock(QWidget):
         slide_layers.draw_region(self._viewer, self.slide_box.current())
         self.show_status("Click the corners of the region, double-click to close it, then run on shapes.")
 
+    def _on_overlay(self, name: str) -> None:
+        results = self.presenter.results
+        if results is not None:
+            results.choose(next((key for key in results.keys if key.title == name), None))
+
+    def _on_opacity(self, opacity: float) -> None:
+        if self.presenter.results is not None:
+            self.presenter.results.set_opacity(opacity)
+
     def _on_load(self) -> None:
         name, _ = QFileDialog.getOpenFileName(self, "Open a prompt set", "", "Prompt sets (*.yaml *.yml)")
         if name:
@@ -169,6 +183,7 @@ class HistoAlignDock(QWidget):
 
     def _rescore_now(self) -> None:
         """Do not wait for the timer: a run is about to start with what the dock shows."""
+        self.prompt_box.settle()
         if self._rescore_soon.isActive():
             self._rescore_soon.stop()
             self._rescore()
@@ -223,7 +238,7 @@ class HistoAlignDock(QWidget):
     def _connect(self) -> None:
         self.slide_box.slide_chosen.connect(self._on_slide_chosen)
         self.slide_box.mpp_given.connect(self._on_mpp_given)
-        self.prompt_box.edited.connect(self._rescore_soon.start)
+        self.prompt_box.edited.connect(lambda _: self._rescore_soon.start())
         self.prompt_box.refused.connect(lambda text: self.show_status(text, error=True))
         self.prompt_box.set_chosen.connect(self.use_prompts)
         self.prompt_box.load_requested.connect(self._on_load)
@@ -235,15 +250,10 @@ class HistoAlignDock(QWidget):
         self.run_box.cancel_requested.connect(self.presenter.cancel)
         self.run_box.export_requested.connect(self._on_export)
         self.run_box.draw_requested.connect(self._on_draw)
-        self.run_box.overlay_chosen.connect(lambda name: self.presenter.show_only(name or None))
-        self.run_box.opacity_changed.connect(self.presenter.set_opacity)
+        self.run_box.overlay_chosen.connect(self._on_overlay)
+        self.run_box.opacity_changed.connect(self._on_opacity)
         layers = self._viewer.layers.events
         layers.inserted.connect(self._on_layers_changed)
         layers.removed.connect(self._on_layers_changed)
         presenter = self.presenter
         self.destroyed.connect(lambda: presenter.close())  # napari never calls closeEvent of a dock
-
-
-def _prompt_titles() -> list[tuple[str, str]]:
-    """Built-in prompt sets as (title, name)."""
-    return [(PromptSet.load(name).title, name) for name in builtin_prompt_sets()]

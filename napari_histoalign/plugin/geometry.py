@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from napari_histoalign.results import ProbabilityMap
 
 ELLIPSE_POINTS = 64
+SHARE_OF_VIEW = 0.5
+"""Part of the view's shorter side that a square takes which is gone to."""
 
 
 class RegionError(HistoalignError):
@@ -58,6 +60,27 @@ def visible_rect(viewer: Any, layer: Any) -> tuple[int, int, int, int]:
             f"The view shows no part of {layer.name}. Pan back to it or run on the whole slide."
         )
     return int(top_left[1]), int(top_left[0]), int(width), int(height)
+
+
+def look_at(viewer: Any, layer: Any, x: float, y: float, side_px: float) -> None:
+    """Move the camera so that a square fills about half of the view.
+
+    Parameters
+    ----------
+    viewer
+        A viewer or viewer model (napari >= 0.9).
+    layer
+        A slide's image layer.
+    x, y, side_px
+        Corner and side of the square in level-0 pixels.
+    """
+    factor = _unit_factor(viewer.layers.extent.units, layer)
+    # a rectangle is made of pixel edges, napari's integers are pixel centres
+    corners = [(y - 0.5, x - 0.5), (y + side_px - 0.5, x + side_px - 0.5)]
+    edge = [np.asarray(layer.data_to_world((*c, 0)[: layer.ndim]))[-2:] / factor for c in corners]
+    size = float(np.abs(edge[1] - edge[0]).max())
+    viewer.scene.camera.center = (0.0, *((edge[0] + edge[1]) / 2).tolist())
+    viewer.scene.camera.zoom = SHARE_OF_VIEW * min(viewer.canvas.size) / max(size, 1e-9)
 
 
 def shapes_geometry(shapes: Any, layer: Any) -> BaseGeometry:

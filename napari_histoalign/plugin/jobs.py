@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_histoalign.alignment.refining import Refinement
 from napari_histoalign.errors import HistoalignError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment import Alignment, PromptSet
-    from napari_histoalign.engine import Progress, Scored
-    from napari_histoalign.results import ProbabilityMap
+    from napari_histoalign.engine import MarkedTiles, Progress, Scored
+    from napari_histoalign.plugin.rasters import Rasters
     from napari_histoalign.slides import TileGrid
     from napari_histoalign.workflow.place import Place
     from napari_histoalign.workflow.summary import RunSummary
@@ -61,12 +64,21 @@ class Scoring:
     ----------
     prompts, alignment
         Classes with their prompts, and how similarities become probabilities.
+    refinement
+        What is done afterwards: examples, other tiles, neighbours, calibration.
+    marked
+        Tiles whose class was told, or None.
+    other
+        An alignment to compare with, or None.
     generation
         Counts up with each change, so that results of an older one can be told.
     """
 
     prompts: PromptSet
     alignment: Alignment
+    refinement: Refinement = field(default_factory=Refinement)
+    marked: MarkedTiles | None = None
+    other: Alignment | None = None
     generation: int = 0
 
 
@@ -88,9 +100,10 @@ class Area:
 
 @dataclass(frozen=True)
 class Note:
-    """What the job is doing now, in words."""
+    """What the job is doing now, in words; or what it could not do, where `problem` is set."""
 
     text: str
+    problem: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,7 @@ class Step:
     progress: Progress
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """Scores of everything embedded so far.
 
@@ -108,25 +121,38 @@ class Snapshot:
     ----------
     scoring
         What they were scored with.
-    probability_map, scored
-        The same numbers as a raster and as a table.
-    progress
-        How far the run is; None after a mere re-scoring.
-    finished
-        True for the last snapshot of a job.
+    grid
+        Where the tiles are.
+    scored
+        Each tile judged for itself.
+    refined
+        After the refinement; None where nothing was asked, or could be done.
+    other
+        By the alignment that is compared with, or None.
+    rasters
+        The same numbers as arrays, ready to be shown.
     seconds
         What scoring took.
-    unknown
-        Words of the prompts that none of the encoders ever learned.
+    warnings
+        What is wrong with a prompt, as a sentence, by prompt.
+    notes
+        What the person should know, as sentences.
     """
 
     scoring: Scoring
-    probability_map: ProbabilityMap = field(repr=False)
-    scored: Scored = field(repr=False)
-    progress: Progress | None = None
-    finished: bool = False
+    grid: TileGrid
+    scored: Scored
+    refined: Scored | None
+    other: Scored | None
+    rasters: Rasters
     seconds: float = 0.0
-    unknown: tuple[str, ...] = ()
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Scored:
+        """What the layers show: refined scores where there are any."""
+        return self.refined or self.scored
 
 
 @dataclass(frozen=True)

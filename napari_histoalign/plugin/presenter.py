@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psygnal import Signal
+
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin.areas import Where, chosen_area
 from napari_histoalign.plugin.bench import Bench
-from napari_histoalign.plugin.jobs import Area, Note, Report, Scoring, Setup, Snapshot, Step, Written
+from napari_histoalign.plugin.errands import Errands
+from napari_histoalign.plugin.geometry import RegionError, look_at
+from napari_histoalign.plugin.jobs import Note, Report, Scoring, Snapshot, Step, Written
+from napari_histoalign.plugin.lane import Lane
 from napari_histoalign.plugin.result_layers import ResultLayers, warm_up
+from napari_histoalign.plugin.telling import summary_of
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import Alignment, PromptSet
-    from napari_histoalign.plugin.seams import Job, Panel, Runner, State
+    from napari_histoalign.alignment.refining import Refinement
+    from napari_histoalign.engine import MarkedTiles
+    from napari_histoalign.plugin.jobs import Setup
+    from napari_histoalign.plugin.result_layers import Later
+    from napari_histoalign.plugin.seams import Panel, Runners, State
+    from napari_histoalign.slides import Slide
+
+REDRAW_SECONDS = 0.1
+"""Layers are redrawn at most so often while a run goes on."""
+SCORING_SHARE = 0.2
+"""Scoring everything again for a redraw may take this share of a run's time."""
 
 
 class Presenter:
-    """Starts jobs, shows what they report, and drops what is out of date.
+    """Starts jobs, shows what they report, and drops what is out of date. It is the dock's `Desk`.
 
-    One job runs at a time. A change of prompts or alignment during a run is
-    picked up by the run's next snapshot; at rest it starts a re-scoring, and
-    results of an older generation are not shown.
+    One lane embeds, another scores: a change of prompts or alignment is scored at once, whatever goes on
+    beside it, and results of an older generation are not shown. Tiles in view go before all others while
+    the view is followed.
 
     Parameters
     ----------
@@ -32,29 +50,82 @@ class Presenter:
         A viewer or viewer model.
     panel
         The dock, or a stand-in.
-    runner
-        Runs jobs in the background.
+    runners
+        Makes the runners of the lanes.
     bench
-        The worker's side; a new one by default.
+        The workers' side; a new one by default.
+    later
+        Calls what it is given when the window has caught up; see `ResultLayers`.
     """
 
-    def __init__(self, viewer: Any, panel: Panel, runner: Runner, bench: Bench | None = None) -> None:
-        self._viewer = viewer
+    snapshot_shown = Signal(object)
+    slide_changed = Signal(object)
+
+    def __init__(
+        self,
+        viewer: Any,
+        panel: Panel,
+        runners: Runners,
+        bench: Bench | None = None,
+        later: Later | None = None,
+    ) -> None:
+        self.viewer = viewer
         self._panel = panel
-        self._runner = runner
         self._bench = bench or Bench()
+        self._later = later
+        self._embedding = Lane(runners(), self._on_report, self._on_error, self._on_embedding_end)
+        self._scoring_lane = Lane(runners(), self._on_report, self._on_scoring_error, self._on_scoring_end)
+        self.errands = Errands(runners(), lambda sentence: self.say(sentence, error=True))
         self._scoring: Scoring | None = None
         self._threshold = 0.5
         self._state: State = "ready"
-        self._busy = False
         self._closed = False
         self._cancel = threading.Event()
+        self._slide_layer: Any = None
+        self._setup: Setup | None = None
+        self._follow: Setup | None = None
         self._results: ResultLayers | None = None
         self._all_results: dict[Any, ResultLayers] = {}
         self._snapshot: Snapshot | None = None
-        self._waiting: Job[Report] | None = None
+        self._fresh = False  # tiles were embedded that are not scored yet
+        self._due = 0.0
+        self._asked = False  # the person asked for what runs, and will be told how it ended
         self._failed_generation = -1
+        self._failed = False  # and what was said of it is not to be talked over
         viewer.layers.events.removed.connect(self._on_layer_removed)
+
+    # the desk
+
+    def slide_layer(self) -> Any | None:
+        """Image layer of the slide that is looked at."""
+        return self._slide_layer
+
+    def snapshot(self) -> Snapshot | None:
+        """Scores shown now."""
+        return self._snapshot
+
+    def slide(self) -> Slide | None:
+        """The open slide; None before the first run on it."""
+        return self._bench.slide
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        """Show one line of text."""
+        if not self._closed:
+            self._panel.show_status(text, error=error)
+
+    def go_to(self, x: float, y: float, side_px: float) -> None:
+        """Move the camera so that a square of level-0 pixels fills about half of the view."""
+        if self._slide_layer is not None:
+            look_at(self.viewer, self._slide_layer, x, y, side_px)
+
+    def set_marked(self, marked: MarkedTiles | None) -> None:
+        """Take tiles whose class was told as examples; scores again where they count."""
+        if self._scoring is None or marked is self._scoring.marked:
+            return
+        counts = self._scoring.refinement.needs_examples
+        self._change(replace(self._scoring, marked=marked), counts)
+
+    # what the person does
 
     @property
     def state(self) -> State:
@@ -63,25 +134,41 @@ class Presenter:
 
     @property
     def busy(self) -> bool:
-        """Whether any job is running, a re-scoring counted in."""
-        return self._busy
+        """Whether any job is running, scoring counted in."""
+        return self._embedding.busy or self._scoring_lane.busy
 
     @property
     def results(self) -> ResultLayers | None:
-        """Layers of the last run, or None."""
+        """Layers of the slide that was run on last, or None."""
         return self._results
 
     @property
-    def snapshot(self) -> Snapshot | None:
-        """The scores shown now, or None."""
-        return self._snapshot
+    def scoring(self) -> Scoring | None:
+        """What is scored with."""
+        return self._scoring
 
-    def set_scoring(self, prompts: PromptSet, alignment: Alignment) -> None:
-        """Take new prompts or another alignment, and score again if there is something to score."""
-        generation = self._scoring.generation + 1 if self._scoring else 0
-        self._scoring = Scoring(prompts, alignment, generation)
-        if not self._busy:
-            self._rescore_if_stale()
+    @property
+    def threshold(self) -> float:
+        """Lowest probability that counts."""
+        return self._threshold
+
+    def set_slide(self, layer: Any | None) -> None:
+        """Another slide is looked at, or none."""
+        if layer is not self._slide_layer:
+            self._slide_layer = layer
+            self.slide_changed.emit(layer)
+
+    def set_scoring(
+        self,
+        prompts: PromptSet,
+        alignment: Alignment,
+        refinement: Refinement | None = None,
+        other: Alignment | None = None,
+    ) -> None:
+        """Take new prompts or another method, and score again if there is something to score."""
+        marked = None if self._scoring is None else self._scoring.marked
+        found = Scoring(prompts, alignment, marked=marked, other=other)
+        self._change(found if refinement is None else replace(found, refinement=refinement), True)
 
     def set_threshold(self, threshold: float) -> None:
         """Take a new threshold; the class layer follows at once."""
@@ -104,150 +191,216 @@ class Presenter:
         if self._state != "ready" or self._scoring is None:
             return
         try:
-            area = chosen_area(self._viewer, where, slide_layer)
+            area = chosen_area(self.viewer, where, slide_layer)
         except HistoalignError as err:
-            self._panel.show_status(str(err), error=True)
+            self.say(str(err), error=True)
             return
-        self._results = self._all_results.setdefault(slide_layer, ResultLayers(self._viewer, slide_layer))
-        self._results.forget_deleted()
-        self._snapshot = None
-        self._failed_generation = -1
+        self._prepare(slide_layer, setup)
+        self._asked = True
+        self._bench.want(area)
         self._cancel.clear()
         self._enter("running")
         self._panel.show_progress(None)
-        self._start(partial(self._run, setup, area))
+        self._embed()
+
+    def follow(self, setup: Setup | None) -> None:
+        """Embed what is in view, and what comes into view; None: no more.
+
+        Parameters
+        ----------
+        setup
+            Slide, encoders and tiles of the slide that is looked at.
+        """
+        self._follow = setup
+        if setup is None:
+            self._bench.look_at(None)
+        else:
+            self.view_changed()
+
+    @property
+    def following(self) -> bool:
+        """Whether the view is followed."""
+        return self._follow is not None
+
+    def view_changed(self) -> None:
+        """The camera moved: tiles in view come first from now on."""
+        if self._follow is None or self._slide_layer is None or self._scoring is None:
+            return
+        if self._setup not in (None, self._follow) and self._embedding.busy:
+            return  # another set of tiles is being run; this one has its turn afterwards
+        try:
+            area = chosen_area(self.viewer, "view", self._slide_layer)
+        except RegionError:
+            self._bench.look_at(None)
+            return
+        self._prepare(self._slide_layer, self._follow)
+        self._bench.look_at(area)
+        if self._state == "ready":
+            self._cancel.clear()
+            self._embed()
 
     def cancel(self) -> None:
         """Stop the run; what was embedded stays."""
-        if self._state == "running":
+        self._bench.stop()
+        if self._embedding.busy:
             self._cancel.set()
+        if self._state == "running":
             self._enter("cancelling")
-            self._panel.show_status("Stopping ...")
+            self.say("Stopping ...")
 
     def export(self, folder: Path) -> None:
         """Write the results to a folder, made if absent."""
         if self._state == "ready" and self._scoring is not None:
             self._enter("exporting")
-            self._start(partial(self._bench.export, folder, self._scoring, self._threshold))
-
-    def show_only(self, name: str | None) -> None:
-        """Show one of the result layers; None shows none."""
-        if self._results is not None:
-            self._results.only_visible(name)
-
-    def set_opacity(self, opacity: float) -> None:
-        """Set the opacity of the result layers."""
-        if self._results is not None:
-            self._results.set_opacity(opacity)
+            self._scoring_lane.start(partial(self._bench.export, folder, self._scoring, self._threshold))
 
     def close(self) -> None:
         """Stop what runs and touch nothing any more."""
         self._closed = True
         self._cancel.set()
-        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+        self.errands.close()
+        self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
         self._bench.close()
 
-    def _run(self, setup: Setup, area: Area) -> Iterator[Report]:
-        """The run as it goes on in the worker thread."""
+    # lanes
+
+    def _prepare(self, slide_layer: Any, setup: Setup) -> None:
+        """Have layers for a slide's results; forget the scores of other tiles."""
+        if slide_layer not in self._all_results:
+            self._all_results[slide_layer] = ResultLayers(self.viewer, slide_layer, self._later)
+        self._results = self._all_results[slide_layer]
+        if setup != self._setup:
+            self._setup = setup
+            self._forget_snapshot()
+            self._results.forget_deleted()
+        self.set_slide(slide_layer)
+        self._failed_generation, self._failed = -1, False
+
+    def _embed(self) -> None:
+        if self._setup is not None and not self._embedding.busy:
+            self._embedding.start(partial(self._embed_job, self._setup))
+
+    def _embed_job(self, setup: Setup) -> Iterator[Report]:
+        """Embedding as it goes on in the worker thread."""
         warm_up()
-        yield from self._bench.run(setup, area, self._current_scoring, self._cancel.is_set)
+        yield from self._bench.embed(setup, self._cancel.is_set)
+
+    def _change(self, scoring: Scoring, counts: bool) -> None:
+        """Take another scoring; score again where it counts."""
+        before = self._scoring
+        number = 0 if before is None else before.generation + (1 if counts else 0)
+        self._scoring = replace(scoring, generation=number)
+        self._failed = False
+        self._score_if_due()
 
     def _current_scoring(self) -> Scoring:
         """Asked by the worker thread; assignment of one attribute is atomic."""
         assert self._scoring is not None
         return self._scoring
 
-    def _start(self, job: Job[Report]) -> None:
-        if self._busy:  # a re-scoring is going on: wait for it
-            self._waiting = job
-            return
-        self._busy = True
-        self._runner.start(job, self._on_report, self._on_error, self._on_end)
-
-    def _rescore_if_stale(self) -> None:
-        if self._scoring is None or self._results is None or not self._bench.has_scores:
+    def _score_if_due(self) -> None:
+        """Score if what is shown is out of date, and not too often while a run goes on."""
+        scoring = self._scoring
+        if scoring is None or self._results is None or not self._bench.has_scores or self._scoring_lane.busy:
             return
         shown = self._snapshot.scoring.generation if self._snapshot else -1
-        if self._scoring.generation not in (shown, self._failed_generation):
-            self._start(partial(self._bench.rescore, self._current_scoring))
+        stale = scoring.generation not in (shown, self._failed_generation)
+        waits = self._embedding.busy and time.monotonic() < self._due
+        if (stale and self._snapshot is not None) or (self._fresh and not waits):
+            self._fresh = False
+            self._scoring_lane.start(partial(self._bench.score, self._current_scoring))
 
     def _on_report(self, report: Report) -> None:
         if self._closed:
             return
         if isinstance(report, Note):
-            self._panel.show_status(report.text)
+            self.say(report.text, error=report.problem)
         elif isinstance(report, Step):
             self._panel.show_progress(report.progress)
+            self._fresh = self._fresh or report.progress.done > 0
+            self._score_if_due()
         elif isinstance(report, Written):
-            files = len(report.summary.files)
-            self._panel.show_status(
-                " ".join([f"{files} files written to {report.summary.folder}.", *report.summary.notes])
-            )
+            self._told_written(report)
         else:
             self._show(report)
 
+    def _told_written(self, report: Written) -> None:
+        summary = report.summary
+        files = len(summary.files) + (0 if summary.refined is None else len(summary.refined.files))
+        self.say(" ".join([f"{files} files written to {summary.folder}.", *summary.notes]))
+
     def _show(self, snapshot: Snapshot) -> None:
         """Show scores unless they are out of date or their slide is gone."""
-        if snapshot.progress is not None:
-            self._panel.show_progress(snapshot.progress)
+        self._due = time.monotonic() + max(REDRAW_SECONDS, snapshot.seconds / SCORING_SHARE)
         stale = snapshot.scoring.generation != self._current_scoring().generation
         if stale or self._results is None:
             return
         prompts = snapshot.scoring.prompts
-        offered = self._results.names
         self._results.show(
-            snapshot.probability_map,
+            snapshot.rasters,
             background=tuple(c.is_background for c in prompts.classes),
             overlay=prompts.class_names[prompts.overlay_class],
             threshold=self._threshold,
-            finished=snapshot.finished,
+            finished=not self._embedding.busy,
         )
-        if self._results.names != offered:
-            self._panel.show_overlays(self._results.names, prompts.class_names[prompts.overlay_class])
         self._snapshot = snapshot
-        if snapshot.finished:
-            self._panel.show_unknown_words(snapshot.unknown)
-            self._panel.show_pairs(snapshot.scored.notes)
-            self._panel.show_status(self._summary(snapshot))
+        self._panel.show_results(self._results)
+        self._panel.show_snapshot(snapshot)
+        self.snapshot_shown.emit(snapshot)
+        if not (self._embedding.busy or self._failed or self._fresh):
+            self._tell_end(snapshot)
 
-    def _summary(self, snapshot: Snapshot) -> str:
-        """One line for the end of a job."""
-        scores, progress = snapshot.scored.tiles, snapshot.progress
-        shown = snapshot.scoring.prompts.overlay_class
-        hits = int(((scores.label == shown) & (scores.probabilities[:, shown] >= self._threshold)).sum())
-        found = (
-            f"{len(scores):,} tiles, {hits:,} of them {scores.class_names[shown]} ({hits / len(scores):.0%})"
-        )
-        if progress is None:
-            return f"Scored again in {snapshot.seconds:.2f} s: {found}"
-        if self._cancel.is_set():
-            return f"Stopped after {found}. Run again to go on from here."
-        unread = f"; {progress.unread} could not be read" if progress.unread else ""
-        return f"Scored {found}{unread}"
+    def _tell_end(self, snapshot: Snapshot) -> None:
+        """One line at the end of a run or a re-scoring."""
+        stopped = self._asked and self._cancel.is_set()
+        self.say(summary_of(snapshot, self._threshold, run=self._asked, stopped=stopped))
+        self._asked = False
 
     def _on_error(self, error: Exception) -> None:
-        self._failed_generation = self._scoring.generation if self._scoring else -1
-        if not self._closed:
-            self._panel.show_status(str(error) or type(error).__name__, error=True)
+        self._bench.stop()
+        self._asked, self._failed = False, True
+        self.say(str(error) or type(error).__name__, error=True)
 
-    def _on_end(self) -> None:
-        self._busy = False
+    def _on_scoring_error(self, error: Exception) -> None:
+        self._failed_generation = self._scoring.generation if self._scoring else -1
+        self._fresh = False
+        self.say(str(error) or type(error).__name__, error=True)
+
+    def _on_embedding_end(self) -> None:
         if self._closed:
             return
-        waiting, self._waiting = self._waiting, None
-        if waiting is not None:
-            self._start(waiting)
+        if self._bench.has_work and not self._cancel.is_set():
+            self._embed()
             return
-        self._enter("ready")
-        self._rescore_if_stale()
+        self._due = 0.0
+        if self._state in ("running", "cancelling"):
+            self._enter("ready")
+        self._fresh = self._bench.has_scores  # once more, with everything there is
+        self._score_if_due()
+
+    def _on_scoring_end(self) -> None:
+        if self._closed:
+            return
+        if self._state == "exporting":
+            self._enter("ready")
+        self._score_if_due()
 
     def _on_layer_removed(self, event: Any) -> None:
         """The slide was removed from the viewer: stop running on it."""
         self._all_results.pop(event.value, None)
         if self._results is not None and event.value is self._results.slide_layer:
             self._results = None
-            self._snapshot = None
+            self._setup = self._follow = None
+            self._bench.look_at(None)
+            self._forget_snapshot()
             self.cancel()
+        if event.value is self._slide_layer:
+            self.set_slide(None)
+
+    def _forget_snapshot(self) -> None:
+        if self._snapshot is not None:
+            self._snapshot = None
+            self.snapshot_shown.emit(None)
 
     def _enter(self, state: State) -> None:
         self._state = state

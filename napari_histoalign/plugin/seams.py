@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from napari_histoalign.engine import Progress
+    from napari_histoalign.plugin.jobs import Snapshot
+    from napari_histoalign.plugin.result_layers import ResultLayers
 
 R = TypeVar("R")
 State = Literal["ready", "running", "cancelling", "exporting"]
@@ -26,14 +28,11 @@ class Panel(Protocol):
     def show_state(self, state: State) -> None:
         """Enable what can be done in this state."""
 
-    def show_overlays(self, names: tuple[str, ...], current: str) -> None:
+    def show_results(self, results: ResultLayers) -> None:
         """Offer the result layers that can be looked at."""
 
-    def show_pairs(self, sentences: tuple[str, ...]) -> None:
-        """Say how images of one encoder were compared with texts of another."""
-
-    def show_unknown_words(self, words: tuple[str, ...]) -> None:
-        """Warn of words in the prompts that mean nothing to the encoders."""
+    def show_snapshot(self, snapshot: Snapshot) -> None:
+        """Show what goes with scores at rest: warnings about prompts, steps, notes."""
 
 
 class Runner(Protocol):
@@ -47,3 +46,10 @@ class Runner(Protocol):
         on_end: Callable[[], None],
     ) -> None:
         """Start a job. `on_end` comes last, after an error too."""
+
+
+class Runners(Protocol):
+    """Makes runners: one for each lane of work."""
+
+    def __call__(self) -> Runner:
+        """A runner of its own."""

@@ -8,10 +8,12 @@ import numpy as np
 
 from napari_histoalign.alignment.prompts import PromptClass, PromptSet
 from napari_histoalign.engine import Scored
-from napari_histoalign.errors import SlideError
+from napari_histoalign.errors import HistoalignError, SlideError
 from napari_histoalign.plugin.bench import Bench
-from napari_histoalign.plugin.jobs import Note, Scoring, Snapshot, Step
+from napari_histoalign.plugin.jobs import Area, Note, Scoring, Setup, Snapshot, Step
+from napari_histoalign.plugin.rasters import Rasters
 from napari_histoalign.results import ProbabilityMap, TileScores
+from napari_histoalign.slides import TileGrid
 
 PROMPTS = PromptSet(
     "test",
@@ -22,6 +24,7 @@ PROMPTS = PromptSet(
     ),
 )
 OTHER = PROMPTS.with_prompts(0, ["carcinoma"])
+GRID = TileGrid((0, 0), 100, 100, 4, 3, 100, 0.5)
 ALIGNMENT = SimpleNamespace(name="many-to-many")
 PROGRESS = SimpleNamespace(done=3, total=12, tiles_per_second=5.0, seconds_left=2.0, unread=0)
 
@@ -49,7 +52,7 @@ class StepRunner:
         except StopIteration:
             self._jobs.clear()
             on_end()
-        except SlideError as err:
+        except HistoalignError as err:
             self._jobs.clear()
             on_error(err)
             on_end()
@@ -62,7 +65,33 @@ class StepRunner:
             pass
 
 
-def snapshot(scoring: Scoring, *, finished: bool, tiles: int = 12) -> Snapshot:
+class Lanes:
+    """Makes step runners and keeps them: for embedding, for scoring, for errands."""
+
+    def __init__(self) -> None:
+        self.made: list[StepRunner] = []
+
+    def __call__(self) -> StepRunner:
+        self.made.append(StepRunner())
+        return self.made[-1]
+
+    embedding = property(lambda self: self.made[0])
+    scoring = property(lambda self: self.made[1])
+    errands = property(lambda self: self.made[2])
+
+    @property
+    def busy(self) -> bool:
+        return any(runner.busy for runner in self.made)
+
+    def finish(self) -> None:
+        """Let everything run until nothing does."""
+        while self.busy:
+            for runner in self.made:
+                if runner.busy:
+                    runner.finish()
+
+
+def snapshot(scoring: Scoring, *, tiles: int = 12) -> Snapshot:
     """Probabilities that depend on the prompts, so that it shows which were used."""
     xy = np.stack([np.arange(tiles) % 4, np.arange(tiles) // 4], axis=1) * 100
     first = 0.9 if scoring.prompts == OTHER else 0.6
@@ -70,40 +99,56 @@ def snapshot(scoring: Scoring, *, finished: bool, tiles: int = 12) -> Snapshot:
     classes = scoring.prompts
     roles = tuple(c.role for c in classes.classes)
     scores = TileScores(xy, 100, 100, classes.class_names, classes.colors, roles, probabilities)
-    progress = PROGRESS if not finished else SimpleNamespace(**{**vars(PROGRESS), "done": tiles})
-    return Snapshot(
-        scoring,
-        ProbabilityMap.from_tiles(scores, (0, 0), 4, 3),
-        Scored(np.arange(tiles), scores, {}, ("A images with B texts: direct.",)),
-        progress,
-        finished,
-    )
+    notes = ("A images with B texts: direct.",)
+    scored = Scored(np.arange(tiles), scores, {}, notes, classes, scoring.alignment, None, None)
+    shown = Rasters.of_map(ProbabilityMap.from_tiles(scores, (0, 0), 4, 3))
+    return Snapshot(scoring, GRID, scored, None, None, shown, 0.001, {}, notes)
 
 
 class FakeBench(Bench):
-    """Scores without encoders."""
+    """Embeds and scores without encoders: twelve tiles, three at a time."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.runs: list[tuple] = []
+        self.setups: list[Setup] = []
+        self.areas: list[Area] = []
+        self.views: list[Area | None] = []
         self.rescored = 0
+        self.done = 0
         self.fail_with: SlideError | None = None
-        self._ran = False
+        self._work = False
 
     @property
     def has_scores(self) -> bool:
-        return self._ran
+        return self.done > 0
 
-    def run(self, setup, area, scoring, cancelled=lambda: False):
-        self.runs.append((setup, area))
+    @property
+    def has_work(self) -> bool:
+        return self._work
+
+    def want(self, area):
+        self.areas.append(area)
+        self._work = True
+
+    def look_at(self, area):
+        self.views.append(area)
+        self._work = self._work or area is not None
+
+    def stop(self):
+        self._work = False
+
+    def embed(self, setup, cancelled=lambda: False):
+        self.setups.append(setup)
+        self._work = False
         yield Note("Loading the encoders")
         if self.fail_with:
             raise self.fail_with
-        yield Step(PROGRESS)
-        self._ran = True
-        yield snapshot(scoring(), finished=False, tiles=3)
-        yield snapshot(scoring(), finished=True, tiles=3 if cancelled() else 12)
+        for done in (0, 3, 6, 9, 12):
+            if cancelled():
+                return
+            self.done = max(self.done, done)
+            yield Step(SimpleNamespace(**{**vars(PROGRESS), "done": done}))
 
-    def rescore(self, scoring):
+    def score(self, scoring):
         self.rescored += 1
-        yield snapshot(scoring(), finished=True)
+        yield snapshot(scoring(), tiles=self.done)
