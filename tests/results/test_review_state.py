@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import box
+from shapely import LineString, Polygon, box
 
 from napari_histoalign.errors import ResultError
 from napari_histoalign.results.review import (
@@ -274,3 +274,17 @@ def test_acts_that_make_no_sense_are_told_and_change_nothing() -> None:
     assert len(state.ignored) == 5
     with pytest.raises(ResultError, match="name of the person"):
         Reviewer("  ")
+
+
+def test_an_outline_drawn_across_itself_becomes_what_it_encloses() -> None:
+    bow_tie = Polygon([(0, 0), (10, 10), (10, 0), (0, 10)])
+    target = AreaTarget.of(bow_tie)
+    assert target.geometry["type"] == "MultiPolygon"
+    assert target.polygon.area == pytest.approx(50)
+    raw = {"type": "Polygon", "coordinates": [[[0, 0], [10, 10], [10, 0], [0, 10], [0, 0]]]}
+    assert AreaTarget("1", raw).polygon.area == pytest.approx(50)
+    flat = {"type": "Polygon", "coordinates": [[[0, 0], [5, 0], [9, 0], [0, 0]]]}
+    assert AreaTarget("1", flat).polygon.is_empty
+    for nothing in (Polygon([(0, 0), (5, 0), (9, 0)]), Polygon(), LineString([(0, 0), (1, 1)])):
+        with pytest.raises(ResultError):
+            AreaTarget.of(nothing)

@@ -293,7 +293,7 @@ def test_results_of_another_slide_are_refused_and_an_earlier_report_stays(
         write_review_report(tmp_path / "none" / "review.html", slide, summary.folder, [])
 
 
-def test_a_review_that_has_not_begun_and_pictures_that_cannot_be_read(
+def test_a_review_that_has_hardly_begun_and_pictures_that_cannot_be_read(
     slide: Slide, summary: RunSummary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from napari_histoalign.workflow.review_report import regions as report_regions
@@ -303,14 +303,30 @@ def test_a_review_that_has_not_begun_and_pictures_that_cannot_be_read(
 
     monkeypatch.setattr(report_writing.pictures, "crop", unreadable)
     monkeypatch.setattr(report_regions, "PENDING_LINES", 2)
-    path = write_review_report(tmp_path / "review.html", slide, summary.folder, [])
+    flat = {"type": "Polygon", "coordinates": [[[0, 0], [5, 0], [9, 0], [0, 0]]]}
+    act = Act("Ben", "comment", AreaTarget("drawn", flat), note="on nothing")
+    path = write_review_report(tmp_path / "review.html", slide, summary.folder, [act])
 
     page = Page(path.read_text(encoding="utf-8"))
     number = sum(c.regions or 0 for c in summary.classes)
-    assert "Reviewed by nobody yet" in page.text
+    assert re.search("“on nothing” Ben, .{15,25}, on a drawn area", page.text)
     assert "There is nothing to compare yet." in page.text
     assert f"{number - 2} smaller regions were not reviewed and are not listed." in page.text
     assert "Region 1 has no picture: the file ends early." in page.text
     areas = [float(cells[4]) for cells in page.rows["regions"][1:]]
     assert len(areas) == 2
     assert areas == sorted(areas, reverse=True)
+
+
+def test_without_a_review_and_with_outlines_that_enclose_nothing(
+    slide: Slide, summary: RunSummary, tmp_path: Path
+) -> None:
+    flat = {"type": "Polygon", "coordinates": [[[0, 0], [5, 0], [9, 0], [0, 0]]]}
+    accepted = Act("Ben", "accept", AreaTarget("old", flat), after={"decision": "accepted"})
+    report = tmp_path / "review.html"
+
+    page = Page(write_review_report(report, slide, summary.folder, []).read_text(encoding="utf-8"))
+    assert "Reviewed by nobody yet" in page.text
+    page = Page(write_review_report(report, slide, summary.folder, [accepted]).read_text(encoding="utf-8"))
+    assert "Region 1 has no picture: its outline encloses nothing." in page.text
+    assert page.rows["regions"][1][4] == "0"

@@ -81,27 +81,43 @@ class AreaTarget:
 
     @property
     def polygon(self) -> Polygon | MultiPolygon:
-        """The outline as shapely has it."""
+        """The outline as shapely has it, valid; empty where it encloses nothing."""
         from shapely.geometry import shape
 
-        found: Polygon | MultiPolygon = shape(self.geometry)
-        return found
+        return _valid(shape(self.geometry))
 
 
 Target: TypeAlias = TileTarget | AreaTarget
 
 
 def geometry_of(polygon: Polygon | MultiPolygon) -> dict[str, Any]:
-    """A polygon as GeoJSON.
+    """A polygon as GeoJSON; one that crosses itself, as drawn by hand, as what it encloses.
 
     Raises
     ------
     ResultError
-        It is no area, or empty.
+        It is no area, or encloses nothing.
     """
     from shapely.geometry import mapping
 
-    return check_geometry(mapping(polygon))
+    if polygon.geom_type not in AREAS:
+        raise ResultError(f"A {polygon.geom_type} is no outline of a region.")
+    valid = _valid(polygon)
+    if valid.is_empty:
+        raise ResultError("The outline encloses nothing. Draw it again.")
+    return check_geometry(mapping(valid))
+
+
+def _valid(polygon: Polygon | MultiPolygon) -> Polygon | MultiPolygon:
+    """The areas that a polygon encloses."""
+    import shapely
+
+    if polygon.is_valid:
+        return polygon
+    # repairing leaves lines where an outline folds back on itself
+    areas = [part for part in shapely.get_parts(shapely.make_valid(polygon)) if part.area > 0]
+    repaired: Polygon | MultiPolygon = shapely.union_all(areas) if areas else shapely.Polygon()
+    return repaired
 
 
 def check_geometry(value: Any) -> dict[str, Any]:

@@ -108,12 +108,12 @@ def area_lines(
     mpp: tuple[float, float] | None,
 ) -> list[AreaLine]:
     """Areas by class, of tiles, regions and those accepted; classes that only reviewers gave follow."""
-    from shapely import make_valid, union_all
+    from shapely import union_all
 
     taken: dict[str, list[Any]] = {}
     for line in lines:
         if line.decision == "accepted":
-            taken.setdefault(line.class_name, []).append(make_valid(line.polygon))
+            taken.setdefault(line.class_name, []).append(line.polygon)
 
     def mm2(area_px: float) -> float | None:
         return None if mpp is None else float(area_px * mpp[0] * mpp[1] / UM2_PER_MM2)

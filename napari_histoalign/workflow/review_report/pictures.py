@@ -61,6 +61,8 @@ def region_map(thumbnail: NDArray[np.uint8], lines: Sequence[RegionLine], slide:
         dashed = line.decision == "rejected"
         outline(draw, line.polygon, (0.0, 0.0), scale, line.color, dashed=dashed, width=4)
     for line in reversed(lines):
+        if line.polygon.is_empty:
+            continue
         inside = line.polygon.representative_point()
         at = (inside.x * scale, inside.y * scale)
         # a halo keeps the number legible on any stain

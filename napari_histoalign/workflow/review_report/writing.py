@@ -125,6 +125,9 @@ def _crops(slide: Slide, lines: Sequence[RegionLine]) -> tuple[dict[str, str], l
     found: dict[str, str] = {}
     notes = []
     for line in lines[:PICTURES]:
+        if line.polygon.is_empty:
+            notes.append(f"Region {line.number} has no picture: its outline encloses nothing.")
+            continue
         try:
             found[line.key] = pictures.crop(slide, line)
         except SlideError as err:
