@@ -45,21 +45,27 @@ def test_page_holds_the_figures_with_their_intervals(two: Page) -> None:
             assert found[i] == expected.replace("-", "\N{MINUS SIGN}")
 
 
-def test_differences_stand_beside_rows_that_were_compared(two: Page) -> None:
+def test_differences_have_a_table_for_each_measure(two: Page) -> None:
     outcome = an_outcome()
     compared, best = outcome.rows[4], outcome.rows[3]
     c, in_ranks = compared.comparisons
 
-    found = two.line(two.table_of("Balanced accuracy", compared.title), compared.title)
-    alone = two.line(two.table_of("Balanced accuracy", best.title), best.title)
+    first, second = (i for i, t in enumerate(two.tables) if t[0][-1] == "p, corrected")
+    found = two.line(first, compared.title)
 
-    assert found[-4:-2] == [f"+{c.difference:.3f} [{c.low:.3f}, {c.high:.3f}]", "0.044"]
+    assert found[1:] == [f"+{c.difference:.3f} [{c.low:.3f}, {c.high:.3f}]", "0.011", "0.044"]
     # another measure, another family, another best one
     assert in_ranks.measure == "auprc"
-    assert found[-2:] == ["+0.250 [0.125, 0.375]†", "0.013"] == alone[-2:]
-    assert alone[-4:-2] == [DASH, DASH]
-    text = " ".join(two.text.split())
-    assert f"in balanced accuracy, to {best.title}; in AUPRC, to {outcome.rows[1].title}" in text
+    for row in (compared, best):
+        assert two.line(second, row.title)[1:] == ["+0.250 [0.125, 0.375]†", "0.001", "0.013"]
+    assert not any(best.title in line[0] for line in two.tables[first])
+    assert f"Balanced accuracy, less that of {best.title}" in two.text
+    assert f"AUPRC, less that of {outcome.rows[1].title}" in two.text
+    assert [line[0] for line in two.tables[second] if len(line) == 1] == [
+        "Inductive", "Transductive", "Few-shot"
+    ]  # fmt: skip
+    alone = replace(outcome, rows=tuple(replace(r, comparisons=()) for r in outcome.rows))
+    assert "Differences" not in Page(page(alone)).text
 
 
 def test_intervals_that_leave_draws_out_are_marked_and_say_how_many(two: Page) -> None:

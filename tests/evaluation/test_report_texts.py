@@ -66,7 +66,6 @@ def test_measures_have_names_for_people() -> None:
         "Macro F1",
         "Patient recognition rate",
     ]
-    assert [naming.in_sentence(name) for name in names[:2]] == ["balanced accuracy", "AUROC"]
 
 
 def test_errors_are_better_where_they_are_less() -> None:

@@ -60,12 +60,6 @@ def heading(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def in_sentence(name: str) -> str:
-    """`heading` as it stands within a sentence: "balanced accuracy", "AUROC"."""
-    text = heading(name)
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
-
-
 def less_is_better(name: str) -> bool:
     """Whether a measure is an error."""
     plain = plain_name(name)

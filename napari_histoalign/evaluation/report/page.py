@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.evaluation.outcome import ALL
 from napari_histoalign.evaluation.report import charts, naming, ranking, texts
+from napari_histoalign.evaluation.report.differences import difference_tables
 from napari_histoalign.evaluation.report.figures import figures
 from napari_histoalign.evaluation.report.folds import fold_tables
 from napari_histoalign.evaluation.report.layout import (
@@ -22,7 +23,7 @@ from napari_histoalign.evaluation.report.layout import (
 from napari_histoalign.files import resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from jinja2 import Environment
     from numpy.typing import NDArray
@@ -45,15 +46,12 @@ class KindTable:
         Headings.
     blocks
         Lines.
-    compared
-        Measures that differences are in, each with the title of the row that they are to.
     """
 
     title: str
     meaning: str
     columns: tuple[str, ...]
     blocks: tuple[Block, ...]
-    compared: tuple[tuple[str, str], ...] = ()
 
 
 def page(outcome: Outcome) -> str:
@@ -81,6 +79,7 @@ def page(outcome: Outcome) -> str:
             classes=_class_tables(outcome),
             confusions=[(row, _confusion(row)) for row in outcome.rows if ALL in row.slices],
             figures=figures(outcome),
+            difference_tables=difference_tables(outcome),
             fold_tables=fold_tables(outcome),
             example_title=next(
                 (row.title for row in outcome.rows if row.key == outcome.example_row), outcome.example_row
@@ -98,9 +97,8 @@ def kind_tables(outcome: Outcome, slice_name: str, measures: Sequence[str]) -> l
         if rows:
             title, meaning = naming.KINDS.get(kind, (kind.capitalize(), ""))
             columns = [(slice_name, measure) for measure in measures]
-            compared = _compared(outcome, rows) if slice_name == ALL else ()
             headings = tuple(naming.heading(measure) for measure in measures)
-            tables.append(KindTable(title, meaning, headings, blocks(rows, columns), compared))
+            tables.append(KindTable(title, meaning, headings, blocks(rows, columns)))
     return tables
 
 
@@ -146,13 +144,6 @@ def _glance(outcome: Outcome, measure: str | None) -> dict[str, Any] | None:
 def _spoken(row: Row, measure: str) -> str:
     e = estimate_of(row, ALL, measure)
     return f"{naming.heading(measure)} {texts.number(e.value)} {texts.interval(e.low, e.high)}".strip()
-
-
-def _compared(outcome: Outcome, rows: Iterable[Row]) -> tuple[tuple[str, str], ...]:
-    """Measures that rows were compared by, and titles of the rows that they were compared with."""
-    titles = {row.key: row.title for row in outcome.rows}
-    found = {c.measure: titles.get(c.against, c.against) for row in rows for c in row.comparisons}
-    return tuple((measure, found[measure]) for measure in naming.compared_by(outcome) if measure in found)
 
 
 def _class_tables(outcome: Outcome) -> list[tuple[str, tuple[str, ...], list[tuple[Row, list[float]]]]]:
@@ -207,7 +198,6 @@ def _environment() -> Environment:
         "interval": lambda e: texts.interval(e.low, e.high),
         "p_value": texts.p_value,
         "heading": naming.heading,
-        "in_sentence": naming.in_sentence,
         "mark": lambda e: texts.DAGGER if is_marked(e) else "",
         "counted": texts.counted,
         "picture": _picture,
