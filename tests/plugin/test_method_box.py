@@ -1,4 +1,4 @@
-"""The method box by itself: what it says is chosen, when it tells of it, and that nothing it is given hurts."""
+"""The method box by itself: what it says is chosen, when it tells of it, and that nothing typed can hurt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 from napari_histoalign.alignment import DESCRIPTIONS, POOLINGS, PRIORS, SCREENINGS, STRATEGIES, Alignment
 from napari_histoalign.alignment.refining import CALIBRATIONS, FEW_SHOT, TRANSDUCTIVE, Refinement
 from napari_histoalign.plugin.widgets.method_box import MethodBox
-from napari_histoalign.plugin.widgets.method_fields import Choice
 from napari_histoalign.plugin.widgets.method_more import WEIGHTINGS
 from napari_histoalign.plugin.widgets.method_shares import read_shares
 
@@ -27,7 +26,7 @@ def box(qtbot):
     return box
 
 
-def pick(choice: Choice, name: str) -> None:
+def pick(choice, name: str) -> None:
     """As a person picks from a combo box."""
     choice.combo.setCurrentIndex(choice.combo.findData(name))
 

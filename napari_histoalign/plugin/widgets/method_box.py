@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QIcon
-from qtpy.QtWidgets import QVBoxLayout, QWidget
-from superqt import QCollapsible, QLabeledDoubleSlider
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from superqt import QCollapsible
 
 from napari_histoalign.alignment import DESCRIPTIONS, Alignment
 from napari_histoalign.alignment.refining import FEW_SHOT, TRANSDUCTIVE, WIDEST, Refinement
@@ -18,6 +18,7 @@ from napari_histoalign.plugin.widgets.method_compare import CompareFields
 from napari_histoalign.plugin.widgets.method_fields import Choice, Field, Number, PairChoice, align, quietly
 from napari_histoalign.plugin.widgets.method_more import MoreFields
 from napari_histoalign.plugin.widgets.method_pairs import lacking, pairs_of
+from napari_histoalign.plugin.widgets.method_slider import share_slider
 from napari_histoalign.plugin.widgets.parts import group, note
 
 TYPING_MS = 60
@@ -65,7 +66,7 @@ class MethodBox(QWidget):
         )
         self.few_shot = Choice("Few-shot", FEW_SHOT, "What marked tiles are used for; without marks, nothing")
         self.transductive = Choice("Transductive", TRANSDUCTIVE, "Whether tiles are judged together")
-        self.threshold = _threshold_slider()
+        self.threshold = share_slider(0.5)
         self.cut = Field(
             "Threshold",
             self.threshold,
@@ -248,16 +249,6 @@ class MethodBox(QWidget):
         self.threshold.valueChanged.connect(self.threshold_changed)
 
 
-def _threshold_slider() -> QLabeledDoubleSlider:
-    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-    slider.setRange(0, 1)
-    slider.setSingleStep(0.01)
-    slider.setPageStep(0.1)
-    slider.setDecimals(2)
-    slider.setValue(0.5)
-    return slider
-
-
-def _show(label: QWidget, sentences: Sequence[str]) -> None:
-    label.setText("<br>".join(escape(s) for s in sentences))  # type: ignore[attr-defined]
+def _show(label: QLabel, sentences: Sequence[str]) -> None:
+    label.setText("<br>".join(escape(s) for s in sentences))
     label.setVisible(bool(sentences))

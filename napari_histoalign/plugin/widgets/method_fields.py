@@ -24,7 +24,7 @@ from napari_histoalign.plugin.widgets.parts import narrow_combo, note
 class CalmWheel(QObject):
     """Lets the wheel scroll the dock instead of changing a value that merely passes below the mouse."""
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Pass the wheel on, unless the control was chosen before."""
         if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
             event.ignore()

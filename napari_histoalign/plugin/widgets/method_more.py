@@ -34,9 +34,7 @@ class MoreFields(QWidget):
     def __init__(self) -> None:
         super().__init__()
         usual, after = Alignment(), Refinement()
-        self.pooling = Choice(
-            "Pooling", POOLINGS, "How a tile's views and a class's prompts become one number"
-        )
+        self.pooling = Choice("Pooling", POOLINGS, "How views and prompts become one number")
         self.sharpness = Number(
             "Sharpness",
             usual.sharpness,
