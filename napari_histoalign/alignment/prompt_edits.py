@@ -112,13 +112,15 @@ class PromptEdits:
         name, title = draft.name if name is None else name, draft.title if title is None else title
         return self._take(replace(draft, name=name, title=title), "Title", "title")
 
-    def set_templates(self, templates: Sequence[str]) -> bool:
-        """Other templates: sentences, or names of template sets."""
-        return self._take(replace(self.draft, templates=tuple(templates)), "Templates", "templates")
-
-    def set_organ(self, organ: str) -> bool:
-        """Another organ."""
-        return self._take(replace(self.draft, organ=organ), "Organ", "organ")
+    def set_context(self, *, templates: Sequence[str] | None = None, organ: str | None = None) -> bool:
+        """Other templates (sentences, or names of template sets), or another organ, in one step."""
+        draft = self.draft
+        changed = replace(
+            draft,
+            templates=draft.templates if templates is None else tuple(templates),
+            organ=draft.organ if organ is None else organ,
+        )
+        return self._take(changed, "Wording", "context")
 
     # its classes
 

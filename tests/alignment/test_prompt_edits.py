@@ -80,8 +80,13 @@ EDITS: dict[str, tuple[Callable[[PromptEdits], object], Callable[[PromptSet], ob
         ("carcinoma", "carcinoma", "malignant cells"),
     ),
     "lines": (lambda e: e.set_lines(0, ["a", "", "b"]), lambda p: p.classes[0].prompts, ("a", "b")),
-    "templates": (lambda e: e.set_templates(["plip"]), lambda p: p.templates, ("plip",)),
-    "organ": (lambda e: e.set_organ("skin"), lambda p: p.organ, "skin"),
+    "templates": (lambda e: e.set_context(templates=["plip"]), lambda p: p.templates, ("plip",)),
+    "organ": (lambda e: e.set_context(organ="skin"), lambda p: p.organ, "skin"),
+    "both": (
+        lambda e: e.set_context(templates=["organ"], organ="skin"),
+        lambda p: (p.templates, p.organ),
+        (("organ",), "skin"),
+    ),
     "title": (lambda e: e.describe(name="new", title="New"), lambda p: (p.name, p.title), ("new", "New")),
     "another set": (lambda e: e.replace(PromptSet.load("breast")), lambda p: p.name, "breast"),
 }
@@ -141,7 +146,7 @@ def test_an_edit_that_changes_nothing_is_no_step(edits: PromptEdits) -> None:
     assert not edits.set_lines(0, ["carcinoma", "malignant cells"])
     assert not edits.replace(START)
     assert edits.rename_class(0, "cancer") and edits.undo()
-    assert not edits.set_organ("") and edits.redoable, "the way forward stays"
+    assert not edits.set_context(organ="") and edits.redoable, "the way forward stays"
 
 
 def test_typing_after_an_undo_is_a_step_of_its_own_and_ends_the_way_forward(edits: PromptEdits) -> None:
@@ -162,9 +167,17 @@ WRONG: dict[str, tuple[Callable[[PromptEdits], object], str, tuple[int, ...]]] =
     "one class": (lambda e: e.remove_class(0), "At least two classes", ()),
     "colour": (lambda e: e.recolor_class(0, "red"), "The colour 'red'", ()),
     "new class": (lambda e: e.add_class(), "The class 'class 1' has no prompt", (2,)),
-    "half a template": (lambda e: e.set_templates(["an image of {"]), "The template 'an image of {'", ()),
-    "no template": (lambda e: e.set_templates([]), "'templates' is empty", ()),
-    "no organ": (lambda e: e.set_templates(["organ"]), "The template set 'organ' names the organ", ()),
+    "half a template": (
+        lambda e: e.set_context(templates=["an image of {"]),
+        "The template 'an image of {'",
+        (),
+    ),
+    "no template": (lambda e: e.set_context(templates=[]), "'templates' is empty", ()),
+    "no organ": (
+        lambda e: e.set_context(templates=["organ"]),
+        "The template set 'organ' names the organ",
+        (),
+    ),
     "half a character": (lambda e: e.edit_prompt(0, 0, "\ud800"), "An entry of 'prompts'", ()),
 }
 
@@ -270,8 +283,7 @@ class AnyEdits(RuleBasedStateMachine):
 
     @rule(templates=st.lists(WORDS | st.sampled_from(["conch", "organ", "{}"]), max_size=2), organ=WORDS)
     def context(self, templates: list[str], organ: str) -> None:
-        self.edits.set_templates(templates)
-        self.edits.set_organ(organ)
+        self.edits.set_context(templates=templates, organ=organ)
 
     @invariant()
     def good(self) -> None:

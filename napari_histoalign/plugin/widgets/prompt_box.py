@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -9,15 +10,20 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_histoalign.errors import PromptError
+from napari_histoalign.alignment.prompt_edits import PromptEdits
 from napari_histoalign.plugin.markup import warning
-from napari_histoalign.plugin.widgets.class_editor import ClassEditor
-from napari_histoalign.plugin.widgets.parts import group, narrow_combo, note
+from napari_histoalign.plugin.widgets.class_list import ClassList
+from napari_histoalign.plugin.widgets.parts import group, note
+from napari_histoalign.plugin.widgets.prompt_keys import StepButton, UndoKeys
+from napari_histoalign.plugin.widgets.prompt_marks import PromptMarks
+from napari_histoalign.plugin.widgets.prompt_session import PromptSession
+from napari_histoalign.plugin.widgets.prompt_sets import SetCombo
+from napari_histoalign.plugin.widgets.prompt_wording import WordingBox
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import PromptSet
-
-NEW_COLORS = ("#4c9be8", "#f2a33c", "#8a5fd3", "#2fb7a3", "#d3558a", "#8c8c3f")
+    from napari_histoalign.alignment.prompt_library import LibrarySet
+    from napari_histoalign.plugin.widgets.class_editor import ClassEditor
 
 
 class PromptBox(QWidget):
@@ -26,74 +32,63 @@ class PromptBox(QWidget):
     Signals
     -------
     edited
-        Something changed; ask `prompts` for the result.
+        The prompt set after a change, when it can be used: a moment after the last key, at once after
+        undo, redo and the choice of another set.
     refused
         Something changed and the set cannot be used as it is; why.
+    visibility_changed
+        Name of a class, and whether it should be shown; no part of the prompt set.
     set_chosen
         Name of a built-in set.
     load_requested, save_requested
         The buttons.
+
+    Parameters
+    ----------
+    sets
+        Prompt sets to choose from, in order.
     """
 
-    edited = Signal()
+    edited = Signal(object)
     refused = Signal(str)
+    visibility_changed = Signal(str, bool)
     set_chosen = Signal(str)
     load_requested = Signal()
     save_requested = Signal()
 
-    def __init__(self, sets: list[tuple[str, str]]) -> None:
+    def __init__(self, sets: Sequence[LibrarySet]) -> None:
         super().__init__()
-        self._base: PromptSet | None = None
-        self._editors: list[ClassEditor] = []
-        box, layout = group("Prompts")
-        self.sets = narrow_combo(sets, "Prompt sets that come with HistoAlign")
-        self.sets.activated.connect(lambda: self.set_chosen.emit(self.sets.currentData()))
-        load = QPushButton("Open...")
-        load.setToolTip("Open a prompt set (YAML file)")
-        load.clicked.connect(self.load_requested)
-        save = QPushButton("Save...")
-        save.setToolTip("Save these prompts as a YAML file")
-        save.clicked.connect(self.save_requested)
-        self._classes = QVBoxLayout()
-        self._classes.setSpacing(8)
+        self._session = PromptSession(self, self._commit)
+        self._marks = PromptMarks()
+        self.sets = SetCombo(sets)
+        self.undo = StepButton("↶", "Undo")
+        self.redo = StepButton("↷", "Redo")
+        self.wording = WordingBox(list(dict.fromkeys(entry.organ for entry in sets if entry.organ)))
+        keys = UndoKeys(self, self._session.undo, self._session.redo)
+        for field in (self.wording.organ.lineEdit(), self.wording.own):
+            keys.watch(field)
+        self.classes = ClassList(keys)
         self.add = QPushButton("Add class")
         self.add.setToolTip("Add a class to tell apart from the others")
-        self.add.clicked.connect(self._add_class)
+        self.load = QPushButton("Open...")
+        self.load.setToolTip("Open a prompt set (YAML file)")
+        self.save = QPushButton("Save...")
+        self.save.setToolTip("Save these prompts as a YAML file")
         self.message = note()
         self.message.hide()
         self.unknown = note()
         self.unknown.hide()
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        for button in (self.add, load, save):
-            row.addWidget(button, 1)
-        layout.addWidget(self.sets)
-        layout.addLayout(self._classes)
-        layout.addWidget(self.message)
-        layout.addWidget(self.unknown)
-        layout.addLayout(row)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(box)
+        self._lay_out()
+        self._connect()
 
     @property
     def editors(self) -> tuple[ClassEditor, ...]:
         """One a class, in order."""
-        return tuple(self._editors)
+        return self.classes.editors
 
     def set_prompts(self, prompts: PromptSet) -> None:
-        """Show another prompt set; emits `edited` once."""
-        while self._editors:
-            self._drop(self._editors[0])
-        self._base = prompts
-        for entry in prompts.classes:
-            self._append(ClassEditor(entry.name, entry.prompts, entry.color, entry.role))
-        index = self.sets.findData(prompts.name)
-        if index < 0:
-            self.sets.addItem(prompts.title or prompts.name, prompts.name)
-            index = self.sets.count() - 1
-        self.sets.setCurrentIndex(index)
-        self._on_changed()
+        """Show another prompt set; emits `edited` once, at once. The way back to the old one stays."""
+        self._session.use(prompts)
 
     def prompts(self) -> PromptSet:
         """The prompt set as it is now.
@@ -103,64 +98,125 @@ class PromptBox(QWidget):
         PromptError
             If it cannot be used as it is, for example while a class has no prompt.
         """
-        from napari_histoalign.alignment import PromptClass
+        return self._session.prompts()
 
-        if self._base is None:
-            raise PromptError("there are no prompts yet.")
-        classes = tuple(
-            PromptClass(
-                name=editor.name.text().strip(),
-                prompts=editor.prompts(),
-                color=editor.color,
-                role=editor.role.currentData(),
-            )
-            for editor in self._editors
-        )
-        return replace(self._base, classes=classes)
+    def settle(self) -> None:
+        """Announce now what would be announced soon."""
+        self._session.settle()
+
+    def hidden_classes(self) -> frozenset[str]:
+        """Names of the classes that should not be shown."""
+        return frozenset(editor.name.text() for editor in self.editors if not editor.eye.isChecked())
+
+    def show_contributions(self, shares: Mapping[str, float]) -> None:
+        """Show how much each prompt contributes.
+
+        Parameters
+        ----------
+        shares
+            0 to 1, by prompt or by final text; those of a prompt's final texts are added up.
+        """
+        self._show_marks(replace(self._marks, shares=dict(shares)))
+
+    def show_warnings(self, warnings: Mapping[str, str]) -> None:
+        """Mark prompts that an encoder cannot read as they are.
+
+        Parameters
+        ----------
+        warnings
+            A sentence, by prompt or by final text.
+        """
+        self._show_marks(replace(self._marks, warnings=dict(warnings)))
 
     def show_unknown(self, words: tuple[str, ...]) -> None:
         """Say which words mean nothing to the encoders."""
         self.unknown.setText(f"Words these encoders never learned: {escape(', '.join(words))}.")
         self.unknown.setVisible(bool(words))
 
-    def _append(self, editor: ClassEditor) -> None:
-        self._editors.append(editor)
-        self._classes.addWidget(editor)
-        editor.changed.connect(self._on_changed)
-        editor.removed.connect(lambda: self._remove(editor))
+    def _show(self) -> None:
+        """Show the draft as it is now, and why it cannot be used."""
+        edits = self._session.edits
+        assert edits is not None
+        self.classes.show_draft(edits.draft)
+        self.wording.show_draft(edits.draft)
+        self.sets.show_draft(edits.draft)
+        self.undo.offer(edits.undoable)
+        self.redo.offer(edits.redoable)
+        self.message.setText(warning(edits.problem))
+        self.message.setVisible(bool(edits.problem))
+        self.wording.show_prompts(edits.prompts)
+        self._show_marks(replace(self._marks, sentences=edits.prompts.sentences))
 
-    def _drop(self, editor: ClassEditor) -> None:
-        self._editors.remove(editor)
-        self._classes.removeWidget(editor)
-        editor.hide()
-        editor.deleteLater()
+    def _show_marks(self, marks: PromptMarks) -> None:
+        self._marks = marks
+        self.classes.show_marks(marks)
 
-    def _remove(self, editor: ClassEditor) -> None:
-        self._drop(editor)
-        self._on_changed()
+    def _commit(self) -> None:
+        """Take what is still being typed in fields that wait for its end."""
+        for editor in self.editors:
+            editor.commit()
+        self.wording.commit()
 
-    def _add_class(self) -> None:
-        taken = {editor.name.text() for editor in self._editors}
-        used = {editor.color for editor in self._editors}
-        number = next(n for n in range(1, len(taken) + 2) if f"class {n}" not in taken)
-        color = next((c for c in NEW_COLORS if c not in used), NEW_COLORS[0])
-        editor = ClassEditor(f"class {number}", (), color, "tissue")
-        self._append(editor)
-        self._on_changed()
-        editor.text.setFocus()
-
-    def _on_changed(self) -> None:
-        """Say what is wrong under the classes; only a usable set is announced."""
-        for editor in self._editors:
-            editor.remove.setEnabled(len(self._editors) > 2)
-        try:
-            self.prompts()
-        except PromptError as err:
-            text = str(err)
-            text = text[:1].upper() + text[1:]
-            self.message.setText(warning(text))
-            self.message.show()
-            self.refused.emit(text)
+    def _on_line(self, key: int, line: int, to: int | None) -> None:
+        """Move a line, or copy it where there is no place to move it to; the cursor goes along."""
+        edits = self._session.edits
+        if edits is None or line >= len(edits.draft.get(key).prompts):
+            return
+        if to is None:
+            self._session.edit(lambda edits: edits.duplicate_prompt(key, line))
         else:
-            self.message.hide()
-            self.edited.emit()
+            self._session.edit(lambda edits: edits.move_prompt(key, line, to))
+        shown = edits.draft.get(key)
+        place = min(max(line + 1 if to is None else to, 0), len(shown.prompts) - 1)
+        self.classes.get(key).show_class(shown, place)
+
+    def _on_add(self) -> None:
+        before = self.editors
+        self._session.edit(PromptEdits.add_class)
+        for editor in self.editors:
+            if editor not in before:
+                editor.text.setFocus()
+
+    def _lay_out(self) -> None:
+        box, layout = group("Prompts")
+        top, bottom = QHBoxLayout(), QHBoxLayout()
+        for row in (top, bottom):
+            row.setSpacing(4)
+        top.addWidget(self.sets, 1)
+        top.addWidget(self.undo)
+        top.addWidget(self.redo)
+        for button in (self.add, self.load, self.save):
+            bottom.addWidget(button, 1)
+        layout.addLayout(top)
+        layout.addWidget(self.classes)
+        layout.addWidget(self.message)
+        layout.addWidget(self.unknown)
+        layout.addLayout(bottom)
+        layout.addWidget(self.wording)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(box)
+
+    def _connect(self) -> None:
+        session = self._session
+        session.changed.connect(self._show)
+        session.edited.connect(self.edited)
+        session.refused.connect(self.refused)
+        self.sets.activated.connect(lambda: self.set_chosen.emit(self.sets.currentData()))
+        self.undo.clicked.connect(session.undo)
+        self.redo.clicked.connect(session.redo)
+        self.add.clicked.connect(self._on_add)
+        self.load.clicked.connect(self.load_requested)
+        self.save.clicked.connect(self.save_requested)
+        self.classes.edit_requested.connect(session.edit)
+        self.classes.typed.connect(lambda key: session.type_lines(key, self.classes.get(key).text.lines()))
+        self.classes.line_requested.connect(self._on_line)
+        self.classes.paused.connect(session.end_step)
+        self.classes.visibility_changed.connect(self.visibility_changed)
+        wording = self.wording
+        wording.organ_chosen.connect(lambda organ: session.edit(lambda e: e.set_context(organ=organ)))
+        wording.templates_chosen.connect(session.choose_templates)
+        wording.templates_typed.connect(
+            lambda typed: session.edit(lambda e: e.set_context(templates=typed), typing=True)
+        )
+        wording.paused.connect(session.end_step)
