@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
@@ -76,8 +75,6 @@ class PromptBox(QWidget):
         self.save.setToolTip("Save these prompts as a YAML file")
         self.message = note()
         self.message.hide()
-        self.unknown = note()
-        self.unknown.hide()
         self._lay_out()
         self._connect()
 
@@ -127,11 +124,6 @@ class PromptBox(QWidget):
             A sentence, by prompt or by final text.
         """
         self._show_marks(replace(self._marks, warnings=dict(warnings)))
-
-    def show_unknown(self, words: tuple[str, ...]) -> None:
-        """Say which words mean nothing to the encoders."""
-        self.unknown.setText(f"Words these encoders never learned: {escape(', '.join(words))}.")
-        self.unknown.setVisible(bool(words))
 
     def _show(self) -> None:
         """Show the draft as it is now, and why it cannot be used."""
@@ -190,7 +182,6 @@ class PromptBox(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.classes)
         layout.addWidget(self.message)
-        layout.addWidget(self.unknown)
         layout.addLayout(bottom)
         layout.addWidget(self.wording)
         outer = QVBoxLayout(self)
