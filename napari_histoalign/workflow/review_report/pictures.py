@@ -109,7 +109,7 @@ def outline(
     from shapely import get_parts, segmentize
 
     for part in get_parts(polygon):
-        for ring in (part.exterior, *part.interiors):
+        for ring in () if part.is_empty else (part.exterior, *part.interiors):
             dash = 3 * width / scale
             corners = np.asarray((segmentize(ring, dash) if dashed else ring).coords)[:, :2]
             points = [(float(x), float(y)) for x, y in (corners - origin) * scale]
