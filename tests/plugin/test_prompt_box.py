@@ -251,6 +251,19 @@ def test_sets_are_offered_by_organ(box):
     assert chosen == ["lung"]
 
 
+def test_a_set_of_ones_own_can_be_come_back_to(box, heard):
+    box.set_chosen.connect(lambda name: box.set_prompts(PromptSet.load(name)))
+    choose(box.sets, "skin")
+    assert heard.sets[-1] == PromptSet.load("skin")
+    choose(box.sets, "mine")
+    assert heard.sets[-1] == START and box.prompts() == START
+
+
+def test_the_list_shows_the_set_there_is_where_another_cannot_be_had(box, heard):
+    choose(box.sets, "skin")
+    assert box.sets.currentData() == "mine" and not heard.sets
+
+
 def test_showing_a_class_is_no_part_of_the_set(box, heard):
     said = []
     box.visibility_changed.connect(lambda name, shown: said.append((name, shown)))

@@ -59,6 +59,7 @@ class PromptBox(QWidget):
         super().__init__()
         self._session = PromptSession(self, self._commit)
         self._marks = PromptMarks()
+        self._own: dict[str, PromptSet] = {}
         self.sets = SetCombo(sets)
         self.undo = StepButton("↶", "Undo")
         self.redo = StepButton("↷", "Redo")
@@ -85,6 +86,8 @@ class PromptBox(QWidget):
 
     def set_prompts(self, prompts: PromptSet) -> None:
         """Show another prompt set; emits `edited` once, at once. The way back to the old one stays."""
+        if self.sets.findData(prompts.name) < 0:  # no set of the library: kept, to come back to
+            self._own[prompts.name] = prompts
         self._session.use(prompts)
 
     def prompts(self) -> PromptSet:
@@ -149,6 +152,15 @@ class PromptBox(QWidget):
             editor.commit()
         self.wording.commit()
 
+    def _on_set(self) -> None:
+        name = self.sets.currentData()
+        if name in self._own:
+            self._session.use(self._own[name])
+        else:
+            self.set_chosen.emit(name)
+        if self._session.edits is not None:  # it may be that the set could not be had
+            self.sets.show_draft(self._session.edits.draft)
+
     def _on_line(self, key: int, line: int, to: int | None) -> None:
         """Move a line, or copy it where there is no place to move it to; the cursor goes along."""
         edits = self._session.edits
@@ -193,7 +205,7 @@ class PromptBox(QWidget):
         session.changed.connect(self._show)
         session.edited.connect(self.edited)
         session.refused.connect(self.refused)
-        self.sets.activated.connect(lambda: self.set_chosen.emit(self.sets.currentData()))
+        self.sets.activated.connect(self._on_set)
         self.undo.clicked.connect(session.undo)
         self.redo.clicked.connect(session.redo)
         self.add.clicked.connect(self._on_add)
