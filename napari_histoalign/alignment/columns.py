@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Columns = Mapping[Pair, tuple[Column, ...]]
 
 ROWS = 4096
-"""Views that are multiplied at a time."""
+"""Tiles that are multiplied at a time."""
+FEW = 4
+"""Fewer vectors than this are multiplied one by one."""
 
 
 def hold(
@@ -46,8 +48,8 @@ def hold(
             have = np.array([row.tobytes() in known[pair] for row in texts])
             new.append(texts[~have])
             old.append(texts[have])
-        found = _multiply(tensor.images[i], everything, new)
-        tails = _multiply(tensor.images[i], added, old)
+        found = _multiply(tensor.images[i], everything, new, tensor.unit)
+        tails = _multiply(tensor.images[i], added, old, tensor.unit)
         for pair, new_texts, fresh, old_texts, late in zip(pairs, new, found, old, tails, strict=True):
             by_text = {row.tobytes(): column for row, column in zip(new_texts, fresh, strict=True)}
             for row, tail in zip(old_texts, late, strict=True):
@@ -90,21 +92,26 @@ def _joined(before: Column, same: NDArray[np.integer], added: NDArray[np.int64],
 
 
 def _multiply(
-    images: NDArray[np.floating], tiles: NDArray[np.int64], vectors: list[NDArray[np.float32]]
+    images: NDArray[np.floating],
+    tiles: NDArray[np.int64],
+    vectors: list[NDArray[np.float32]],
+    unit: bool,
 ) -> list[list[Column]]:
     """Cosines of tiles with several arrays of vectors: for each a list of columns (views, tiles)."""
     views = images.shape[1]
     out = [[np.empty((views, len(tiles)), np.float32) for _ in v] for v in vectors]
     wanted = [(columns, v) for columns, v in zip(out, vectors, strict=True) if len(v)]
     whole = len(tiles) == len(images)
-    step = max(ROWS // views, 1)
-    for start in range(0, len(tiles) if wanted else 0, step):
-        part = slice(start, min(start + step, len(tiles)))
+    for start in range(0, len(tiles) if wanted else 0, ROWS):
+        part = slice(start, min(start + ROWS, len(tiles)))
         block = images[part] if whole else images[tiles[part]]
-        flat = np.ascontiguousarray(block.transpose(1, 0, 2), np.float32).reshape(-1, images.shape[-1])
-        factors = shorten(flat)
-        for columns, v in wanted:
-            products = ((v @ flat.T) * factors).reshape(len(v), views, -1)
-            for column, product in zip(columns, products, strict=True):
-                column[:, part] = product
+        for view in range(views):
+            # no copy where rows are single precision and lie view by view
+            rows = np.ascontiguousarray(block[:, view], np.float32)
+            factors = None if unit else shorten(rows)
+            for columns, v in wanted:
+                # a product of matrices pays for itself from some columns on
+                products = [rows @ vector for vector in v] if len(v) < FEW else v @ rows.T
+                for column, product in zip(columns, products, strict=True):
+                    column[view, part] = product if factors is None else product * factors
     return out

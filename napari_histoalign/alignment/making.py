@@ -29,11 +29,14 @@ def similarity_tensor(
     cross: Mapping[Pair, CrossTexts | Refusal] | None = None,
     reference: NDArray[np.integer] | None = None,
     neutral: Sequence[Floats] | None = None,
+    *,
+    unit: bool = False,
 ) -> SimilarityTensor:
     """Check that everything fits together, and sort prompts by class.
 
     Without `cross`, encoders of the same width count as sharing one space. For the other parameters see
-    `napari_histoalign.alignment.alignment.Alignment.score`.
+    `napari_histoalign.alignment.alignment.Alignment.score`. With `unit`, images are single precision rows of
+    length 1, which is not checked again.
 
     Raises
     ------
@@ -58,6 +61,7 @@ def similarity_tensor(
         {pair: given if isinstance(given, Refusal) else given.only(keep) for pair, given in crossed.items()},
         None if reference is None else check_reference(reference, len(images[0])),
         neutral=None if neutral is None else check_neutral(neutral, images),
+        unit=unit,
     )
 
 

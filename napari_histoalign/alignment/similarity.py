@@ -67,6 +67,8 @@ class SimilarityTensor:
     columns
         The cosines themselves where they are held: for each pair that can be compared, one array a prompt,
         shape (views, tiles).
+    unit
+        Whether the images' rows have length 1 as they are, in single precision; they are then taken so.
     """
 
     images: tuple[Floats, ...]
@@ -82,6 +84,7 @@ class SimilarityTensor:
     neutral: tuple[Floats, ...] | None = None
     found_offsets: Mapping[Pair, NDArray[np.float32]] = field(default_factory=dict)
     columns: Columns | None = None
+    unit: bool = False
 
     @property
     def tiles(self) -> int:

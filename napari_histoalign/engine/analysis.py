@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.engine.embedding import TileEmbedder
+from napari_histoalign.engine.held import MOST_HELD
 from napari_histoalign.engine.queue import TileQueue
 from napari_histoalign.engine.scoring import SlideScoring
 from napari_histoalign.engine.store import EmbeddingStore, StoreKey
@@ -50,6 +51,10 @@ class Analysis:
         Names of the views of each tile (see `napari_histoalign.engine.views.VIEWS`).
     cache
         Folder of the embedding stores; the package's own cache by default.
+    memory
+        Most bytes of rows, and as many of similarities, that are kept for scoring again.
+    edited
+        Whether prompts will be edited again and again, so that rows are kept ready to be multiplied.
 
     Raises
     ------
@@ -67,6 +72,8 @@ class Analysis:
         *,
         views: tuple[str, ...] = DEFAULT_VIEWS,
         cache: Path | None = None,
+        memory: int = MOST_HELD,
+        edited: bool = False,
     ) -> None:
         if not encoders:
             raise AlignmentError("At least one encoder is needed.")
@@ -83,7 +90,7 @@ class Analysis:
             self.close()
             raise
         self._embedder = TileEmbedder(slide, grid, self.encoders, self._stores, self.views)
-        self._scoring = SlideScoring(self.encoders, self._stores, grid)
+        self._scoring = SlideScoring(self.encoders, self._stores, grid, memory=memory, edited=edited)
 
     def __enter__(self) -> Analysis:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_histoalign.engine.cross_pairs import CrossPairs
-from napari_histoalign.engine.held import HeldTensor
+from napari_histoalign.engine.held import MOST_HELD, HeldTensor
 from napari_histoalign.engine.scored import Scored
 from napari_histoalign.engine.texts import NEUTRAL, TextCache
 from napari_histoalign.results import TileScores
@@ -33,13 +33,24 @@ class SlideScoring:
         Their embeddings.
     grid
         Where the tiles are.
+    memory, edited
+        See `napari_histoalign.engine.held.HeldTensor`.
     """
 
-    def __init__(self, encoders: Sequence[Encoder], stores: Sequence[EmbeddingStore], grid: TileGrid) -> None:
+    def __init__(
+        self,
+        encoders: Sequence[Encoder],
+        stores: Sequence[EmbeddingStore],
+        grid: TileGrid,
+        *,
+        memory: int = MOST_HELD,
+        edited: bool = False,
+    ) -> None:
         self._grid = grid
         self._texts = [TextCache(encoder) for encoder in encoders]
         self._cross_pairs = CrossPairs(encoders)
-        self._held = HeldTensor(stores, [encoder.logit_scale for encoder in encoders])
+        scales = [encoder.logit_scale for encoder in encoders]
+        self._held = HeldTensor(stores, scales, memory=memory, edited=edited)
 
     def score(self, indices: NDArray[np.int64], prompts: PromptSet, alignment: Alignment) -> Scored:
         """Probabilities of embedded tiles; see `napari_histoalign.engine.Analysis.score`."""

@@ -195,7 +195,7 @@ class Bench:
         with ExitStack() as entered:  # what was open before stays usable until all of the new is
             slide = entered.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
             grid = TileGrid.over(slide, mpp=setup.mpp, tile=setup.tile)
-            analysis = Analysis(slide, encoders, grid)
+            analysis = Analysis(slide, encoders, grid, edited=True)
             entered.pop_all()
         self._retire()
         self._opened = Opened(setup, origins, slide, analysis)

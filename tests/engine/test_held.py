@@ -36,9 +36,9 @@ def store(tmp_path: Path) -> Iterator[EmbeddingStore]:
         yield opened
 
 
-@pytest.fixture
-def held(store: EmbeddingStore) -> HeldTensor:
-    return HeldTensor([store], [10.0])
+@pytest.fixture(params=[False, True], ids=["as stored", "ready"])
+def held(store: EmbeddingStore, request: pytest.FixtureRequest) -> HeldTensor:
+    return HeldTensor([store], [10.0], edited=request.param)
 
 
 def cosines(store: EmbeddingStore, indices: np.ndarray, texts: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def test_an_edited_prompt_leaves_the_columns_of_the_others(held, store, texts) -
     kept, edited = before.columns[0, 0], after.columns[0, 0]
     assert edited[0] is kept[0]
     assert edited[2] is kept[2]
-    assert after.images is before.images or after.images[0] is before.images[0]
+    assert after.images[0] is before.images[0]
     np.testing.assert_allclose(np.stack(edited), cosines(store, tiles, texts[[0, 3, 2]]), atol=1e-6)
 
 
@@ -81,10 +81,21 @@ def test_what_was_forgotten_is_read_again(held, store, texts) -> None:
     )
 
 
-def test_too_much_to_hold_is_computed_block_by_block(held, store, texts, monkeypatch) -> None:
-    monkeypatch.setattr("napari_histoalign.engine.held.MOST_HELD", 100)
-    tensor = of(held, np.arange(TILES), texts[:3])
+def test_too_much_to_hold_is_computed_block_by_block(store, texts) -> None:
+    tensor = of(HeldTensor([store], [10.0], memory=100, edited=True), np.arange(TILES), texts[:3])
 
     assert tensor.columns is None
+    assert not tensor.unit
     found = tensor.cosines([(0, 0)], slice(None))[0]
     np.testing.assert_allclose(found, cosines(store, np.arange(TILES), texts[:3]), atol=1e-6)
+
+
+def test_rows_that_are_ready_have_length_one_in_single_precision(store, texts) -> None:
+    held = HeldTensor([store], [10.0], edited=True)
+    of(held, np.arange(3, 20), texts[:3])
+    tensor = of(held, np.arange(0, 40, 2), texts[:3])
+
+    assert tensor.unit
+    expected = unit(store.read(np.arange(0, 40, 2)).astype(np.float32))
+    assert tensor.images[0].dtype == np.float32
+    np.testing.assert_allclose(tensor.images[0], expected, atol=1e-7)
