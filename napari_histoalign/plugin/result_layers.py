@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_histoalign.plugin.geometry import map_transform
 from napari_histoalign.plugin.rasters import Rasters
-from napari_histoalign.plugin.reader import METADATA_KEY
+from napari_histoalign.plugin.result_making import insert_over, link_looks, new_layer, place
 from napari_histoalign.plugin.result_plan import CLASSES, LayerKey, LayerPlan, planned
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 CLASSES_LAYER = CLASSES.title
 OPACITY = 0.6
 MAKING_SECONDS = 0.15
-LINKED = ("opacity", "blending", "gamma", "contrast_limits", "colormap", "interpolation2d")
-"""What is kept alike in a class's layer and in the same class's layer by the other alignment: looks, and not
-visibility, since of two that lie over each other one is looked at."""
-
 Later = Callable[[Callable[[], None]], None]
 
 
@@ -58,6 +54,7 @@ class ResultLayers:
         self._styles: dict[LayerKey, object] = {}
         self._chosen: LayerKey | None = None
         self._opacity = OPACITY
+        self._twin: Any | None = None
 
     @property
     def slide_layer(self) -> Any:
@@ -78,6 +75,11 @@ class ResultLayers:
     def chosen(self) -> LayerKey | None:
         """What was chosen to be seen."""
         return self._chosen
+
+    @property
+    def opacity(self) -> float:
+        """What `set_opacity` set last."""
+        return self._opacity
 
     @property
     def rasters(self) -> Rasters | None:
@@ -149,11 +151,11 @@ class ResultLayers:
         if key is not None and key not in self._plans:
             return
         self._chosen = key
-        if key is not None and self.layer(key) is None:
+        if key is not None and self.layer(key) is None and self._slide_layer in self._viewer.layers:
             self._make(key)
         for other, layer in self._layers.items():
-            if layer.visible != (other == key):
-                layer.visible = other == key
+            if layer.visible != self._seen(other):
+                layer.visible = self._seen(other)
 
     def only_visible(self, name: str | None) -> None:
         """Show the result layer of this title and hide the others; None hides all."""
@@ -165,11 +167,26 @@ class ResultLayers:
         for layer in self._layers.values():
             layer.opacity = opacity
 
+    def stand_on(self, twin: Any | None) -> None:
+        """Put the other alignment's layers over a second layer of the slide, or back over the slide.
+
+        Parameters
+        ----------
+        twin
+            A layer in the viewer's list, or None.
+        """
+        self._twin = twin
+        layers = self._viewer.layers
+        if self._slide_layer in layers:
+            for key in [k for k in self._layers if k.kind == "other" and self.layer(k) is not None]:
+                layers.move(layers.index(self._layers[key]), layers.index(self._base(key)) + 1)
+        self.choose(self._chosen)
+
     def reposition(self) -> None:
         """Follow the slide layer after its scale, units or place changed."""
         if self._rasters is not None:
             for layer in self._layers.values():
-                _place(layer, map_transform(self._rasters.shown, self._slide_layer))
+                place(layer, map_transform(self._rasters.shown, self._slide_layer))
 
     def _update(self, key: LayerKey, moved: bool, finished: bool) -> None:
         layer, plan = self._layers[key], self._plans[key]
@@ -185,7 +202,7 @@ class ResultLayers:
             if layer.visible:  # napari draws the others anew when they are shown
                 layer.refresh(extent=False, highlight=False, thumbnail=finished)
         if moved and self._rasters is not None:
-            _place(layer, map_transform(self._rasters.shown, self._slide_layer))
+            place(layer, map_transform(self._rasters.shown, self._slide_layer))
 
     def _make_missing(self, finished: bool) -> None:
         """Make what is not there yet: now, or one at a time."""
@@ -207,46 +224,26 @@ class ResultLayers:
             self._make_missing(finished=True)
 
     def _make(self, key: LayerKey) -> None:
-        from napari.layers import Image, Labels
-
         assert self._rasters is not None
         plan = self._plans[key]
-        common = {
-            "name": key.title,
-            "opacity": self._opacity,
-            "blending": "translucent",
-            "visible": key == self._chosen,
-            "axis_labels": ("y", "x"),
-            "metadata": {METADATA_KEY: {"result": key.title, "slide": self._slide_layer.name}},
-            "colormap": plan.colormap(),
-            **map_transform(self._rasters.shown, self._slide_layer),
-        }
-        if plan.ramp is None:
-            layer: Any = Labels(plan.data.copy(), **common)
-            layer.editable = False
-        else:
-            limits = plan.ramp.limits
-            layer = Image(plan.data.copy(), contrast_limits=limits, interpolation2d="nearest", **common)
-        self._insert(layer)
+        layer = new_layer(key, plan, self._slide_layer, map_transform(self._rasters.shown, self._slide_layer))
+        layer.opacity, layer.visible = self._opacity, self._seen(key)
+        insert_over(self._viewer.layers, layer, self._base(key))
         self._layers[key], self._styles[key] = layer, plan.style
-        self._link(key.class_name)
+        pair = [self.layer(LayerKey(kind, key.class_name)) for kind in ("probability", "other")]
+        if key.class_name and None not in pair:
+            link_looks(self._viewer.layers, *pair)
 
-    def _insert(self, layer: Any) -> None:
-        """Put a layer right over the slide, without taking the selection."""
-        selected = set(self._viewer.layers.selection)
-        active = self._viewer.layers.selection.active
-        self._viewer.layers.insert(self._viewer.layers.index(self._slide_layer) + 1, layer)
-        self._viewer.layers.selection = selected
-        self._viewer.layers.selection.active = active
+    def _seen(self, key: LayerKey) -> bool:
+        """Whether a layer is to be visible: what was chosen and, side by side, what the other says of it."""
+        chosen = self._chosen
+        if self._twin is not None and key.kind == "other" and chosen is not None:
+            return chosen.class_name == key.class_name
+        return key == chosen
 
-    def _link(self, class_name: str) -> None:
-        """Keep the looks of a class alike in both alignments."""
-        pair = [self.layer(LayerKey("probability", class_name)), self.layer(LayerKey("other", class_name))]
-        if None not in pair:
-            for name in LINKED:  # one made later takes the looks of the one that is there
-                if not np.array_equal(getattr(pair[0], name), getattr(pair[1], name)):
-                    setattr(pair[1], name, getattr(pair[0], name))
-            self._viewer.layers.link_layers(pair, LINKED)
+    def _base(self, key: LayerKey) -> Any:
+        """The layer over which a result lies."""
+        return self._twin if self._twin is not None and key.kind == "other" else self._slide_layer
 
     def _remove(self, key: LayerKey) -> None:
         layer = self._layers.pop(key)
@@ -262,8 +259,3 @@ def warm_up() -> None:
 
 def _place_of(rasters: Rasters) -> tuple[tuple[float, float], float]:
     return rasters.shown.origin, rasters.shown.step
-
-
-def _place(layer: Any, transform: dict[str, Any]) -> None:
-    for key in ("scale", "translate", "affine", "units"):
-        setattr(layer, key, transform[key])

@@ -239,6 +239,7 @@ class MethodBox(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(box)
+        outer.addStretch(1)
 
     def _connect(self) -> None:
         for field in (self.strategy, self.pair, self.few_shot, self.transductive, self.more, self.compare):
