@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from napari_histoalign.alignment.similarity import SimilarityTensor
     from napari_histoalign.results import TileScores
 
+SAMPLE = 16
+"""Tiles from which it is told how much prompts add."""
+
 
 @dataclass(frozen=True, eq=False)
 class MarkedTiles:
@@ -93,6 +96,37 @@ class Scored:
             return None
         scores = self.alignment.score_tensor(self.tensor) if self.steps else self.scores
         return explain(self.tensor, self.alignment, scores, at)
+
+    def prompt_shares(self, indices: NDArray[np.int64], most: int = SAMPLE) -> dict[str, float]:
+        """How much each text adds to the logit of its own class, as a share of the most that one adds.
+
+        The mean over tiles (`explain`), 0 where a text speaks against its class.
+
+        Parameters
+        ----------
+        indices
+            Tiles of the grid; those that were not scored do not count.
+        most
+            Tiles that are looked at, evenly spread over `indices`.
+
+        Returns
+        -------
+        dict
+            By text as it was embedded; empty where no tile was scored.
+        """
+        at = [index for index in indices.tolist() if self.position(index) is not None]
+        found = [self.explain(at[k]) for k in np.linspace(0, len(at) - 1, min(most, len(at))).astype(int)]
+        explained = [e for e in found if e is not None]
+        if not explained:
+            return {}
+        own = explained[0].class_index
+        added = np.mean([e.by_prompt()[np.arange(len(own)), own] for e in explained], axis=0)
+        added = np.maximum(added, 0.0)
+        shares = added / max(float(added.max()), 1e-12)
+        texts = self.prompts.expand().texts
+        return {
+            texts[at]: float(share) for at, share in zip(explained[0].prompts.tolist(), shares, strict=True)
+        }
 
     def disagreement(self) -> NDArray[np.float32]:
         """How far the pairs of encoders contradict each other, 0 to 1, shape (n,); 0 where there is one."""

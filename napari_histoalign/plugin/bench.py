@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 STEP_SECONDS = 0.15
 """How long a batch should take: so late, at most, it counts that the person looks elsewhere."""
-BATCH = 32
 
 
 class Bench:
@@ -195,7 +194,7 @@ class Bench:
         with ExitStack() as entered:  # what was open before stays usable until all of the new is
             slide = entered.enter_context(open_slide(setup.path, mpp=setup.slide_mpp))
             grid = TileGrid.over(slide, mpp=setup.mpp, tile=setup.tile)
-            analysis = Analysis(slide, encoders, grid, edited=True)
+            analysis = Analysis(slide, encoders, grid, cache=setup.cache, memory=setup.memory, edited=True)
             entered.pop_all()
         self._retire()
         self._opened = Opened(setup, origins, slide, analysis)
@@ -211,7 +210,7 @@ class Bench:
         queue = self._queue = TileQueue()
         self._looked_at = None
         problems: list[str] = []
-        yield Note("Looking for tissue")
+        yield Note("Looking for tissue" if any(area.again is None for area in self._areas) else "")
         self._fill(opened, queue)
 
         def refresh() -> None:
@@ -223,7 +222,7 @@ class Bench:
         started = time.monotonic()
         try:
             for progress in opened.analysis.work_off(
-                queue, batch=BATCH, seconds=STEP_SECONDS, cancelled=cancelled, refresh=refresh
+                queue, batch=opened.setup.batch, seconds=STEP_SECONDS, cancelled=cancelled, refresh=refresh
             ):
                 yield Step(progress)
                 while problems:

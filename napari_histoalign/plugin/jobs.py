@@ -46,6 +46,12 @@ class Setup:
         Side of a tile in pixels at `mpp`.
     device
         "auto", "cpu", "cuda" or "mps".
+    batch
+        Tiles a step, at most.
+    memory
+        Bytes that may be held of tiles, and of tiles against prompts.
+    cache
+        Folder of the embedding stores; None: the package's own.
     """
 
     path: Path
@@ -54,6 +60,9 @@ class Setup:
     mpp: float = 0.5
     tile: int = 224
     device: str = "auto"
+    batch: int = 32
+    memory: int = 1 << 30
+    cache: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Scoring:
     generation: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Area:
     """Which part of the slide to run on.
 
@@ -92,10 +101,13 @@ class Area:
         Rectangle in view, drawn region, or the whole slide, in level-0 pixels.
     centre
         Level-0 point (x, y) that tiles are done outwards from, or None for reading order.
+    again
+        Not a place: those of these tiles of the grid that are embedded already, shape (n,).
     """
 
     place: Place
     centre: tuple[float, float] | None = None
+    again: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +17,16 @@ from napari_histoalign.plugin.areas import Where, chosen_area
 from napari_histoalign.plugin.bench import Bench
 from napari_histoalign.plugin.errands import Errands
 from napari_histoalign.plugin.geometry import RegionError, look_at
-from napari_histoalign.plugin.jobs import Note, Report, Scoring, Snapshot, Step, Written
+from napari_histoalign.plugin.jobs import Area, Note, Report, Scoring, Snapshot, Step, Written
 from napari_histoalign.plugin.lane import Lane
 from napari_histoalign.plugin.result_layers import ResultLayers, warm_up
 from napari_histoalign.plugin.telling import summary_of
+from napari_histoalign.workflow.place import Place
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.alignment.refining import Refinement
     from napari_histoalign.engine import MarkedTiles
@@ -90,6 +94,8 @@ class Presenter:
         self._fresh = False  # tiles were embedded that are not scored yet
         self._due = 0.0
         self._asked = False  # the person asked for what runs, and will be told how it ended
+        self._exported: Callable[[bool], None] = lambda written: None
+        self._written = False
         self._failed_generation = -1
         self._failed = False  # and what was said of it is not to be talked over
         viewer.layers.events.removed.connect(self._on_layer_removed)
@@ -248,11 +254,44 @@ class Presenter:
             self._enter("cancelling")
             self.say("Stopping ...")
 
-    def export(self, folder: Path) -> None:
-        """Write the results to a folder, made if absent."""
+    def show_again(self, indices: NDArray[np.int64], slide_layer: Any, setup: Setup) -> None:
+        """Score those of some tiles that are embedded already; reads no pixel.
+
+        Parameters
+        ----------
+        indices
+            Tiles of the grid that `setup` makes, shape (n,).
+        slide_layer, setup
+            As for `run`.
+        """
         if self._state == "ready" and self._scoring is not None:
-            self._enter("exporting")
-            self._scoring_lane.start(partial(self._bench.export, folder, self._scoring, self._threshold))
+            self._prepare(slide_layer, setup)
+            self._bench.want(Area(Place(), again=indices))
+            self._cancel.clear()
+            self._embed()
+
+    def export(self, folder: Path, done: Callable[[bool], None] = lambda written: None) -> bool:
+        """Write the results to a folder, made if absent.
+
+        Parameters
+        ----------
+        folder
+            Where to.
+        done
+            Told at the end whether they were written; why they were not was said by then.
+
+        Returns
+        -------
+        bool
+            False where something else is going on.
+        """
+        if self._state != "ready" or self._scoring is None:
+            return False
+        self._exported = done
+        self._written = False
+        self._enter("exporting")
+        self._scoring_lane.start(partial(self._bench.export, folder, self._scoring, self._threshold))
+        return True
 
     def close(self) -> None:
         """Stop what runs and touch nothing any more."""
@@ -325,6 +364,7 @@ class Presenter:
             self._show(report)
 
     def _told_written(self, report: Written) -> None:
+        self._written = True
         summary = report.summary
         files = len(summary.files) + (0 if summary.refined is None else len(summary.refined.files))
         self.say(" ".join([f"{files} files written to {summary.folder}.", *summary.notes]))
@@ -383,6 +423,7 @@ class Presenter:
             return
         if self._state == "exporting":
             self._enter("ready")
+            self._exported(self._written)
         self._score_if_due()
 
     def _on_layer_removed(self, event: Any) -> None:

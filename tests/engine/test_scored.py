@@ -94,3 +94,17 @@ def test_what_cannot_be_done_leaves_the_same_scores_and_a_note(scored: Scored) -
     assert found.refinement == {}
     np.testing.assert_array_equal(found.tiles.probabilities, scored.tiles.probabilities)
     assert "gda was left out" in found.notes[-1]
+
+
+def test_the_prompt_that_adds_most_has_the_longest_bar(scored: Scored) -> None:
+    shares = scored.prompt_shares(TILES)
+
+    expected = np.zeros(3)
+    for tile in TILES[np.linspace(0, len(TILES) - 1, 16).astype(int)].tolist():
+        found = scored.explain(tile)
+        assert found is not None
+        expected += found.by_prompt().diagonal()[np.argsort(found.prompts)]
+    expected = np.maximum(expected, 0)
+    assert list(shares) == ["red", "green", "blue"]
+    np.testing.assert_allclose(list(shares.values()), expected / expected.max(), rtol=1e-6)
+    assert scored.prompt_shares(np.array([0, 4])) == {}
