@@ -18,7 +18,9 @@ def case(seed: int, n: int = 120, classes: int = 3, patients: int = 9, decimals:
     labels = rng.integers(0, classes, n)
     logits = rng.normal(size=(n, classes)) + 1.2 * np.eye(classes)[labels]
     p = np.round(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), decimals) + 1e-3
-    return labels, p / p.sum(axis=1, keepdims=True), rng.integers(0, patients, n)
+    # rows are float32; in float64, 1/3 would stand on the other side of the edge of a bin
+    p = (p / p.sum(axis=1, keepdims=True)).astype(np.float32).astype(np.float64)
+    return labels, p, rng.integers(0, patients, n)
 
 
 def by_sklearn(labels, p, positive=None, *, ranked: bool = True) -> dict[str, float]:
