@@ -44,8 +44,8 @@ def pooled_draws(
     seen = cosines[:, :, None].astype(np.float32)
     own = pooling.view_weights(seen, crops[:, None])
     of_views = _shares(np.ones(len(views)) if own is None else own[:, 0], views)
-    every = pooling.prompt_weights(seen)
-    every = (every[:, 0] if every.ndim == 2 else every).astype(np.float64)
+    found = pooling.prompt_weights(seen)
+    every: Floats = (found[:, 0] if found.ndim == 2 else found).astype(np.float64)
     pooled = np.empty((len(pooling.classes), prompts.shape[1]))
     for c, members in enumerate(pooling.classes):
         bag, weights, counts = cosines[members], every[members], prompts[members]
