@@ -20,6 +20,7 @@ from napari_histoalign.plugin.marking_places import (
 from napari_histoalign.plugin.marking_seams import CLEAR_KEY, MarkView
 from napari_histoalign.plugin.marking_shown import ShownMarks
 from napari_histoalign.plugin.marking_stroke import Stroke
+from napari_histoalign.plugin.reader import METADATA_KEY
 from napari_histoalign.results.review import Act, Label, Reviewer, ReviewState, TileTarget
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Marking:
         from napari.layers import Shapes
 
         active = self._desk.viewer.layers.selection.active
-        own = isinstance(active, Shapes) and active is not self._draw.layer
+        own = isinstance(active, Shapes) and METADATA_KEY not in active.metadata
         return active if own and active.selected_data else None
 
     def _bind(self) -> None:

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_histoalign.plugin.marking_seams import OTHER_COLORS
 from napari_histoalign.plugin.reader import METADATA_KEY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_histoalign.results.review import Label, TileMark
+    from napari_histoalign.results.review import TileMark
 
 MARKS = "marks"
 LAYER_NAME = "histoalign: marks"
 SYMBOLS = {"class": "square", "unsure": "disc", "artefact": "x"}
 """Told by shape as well as by colour."""
-OTHER_COLORS = {"class": "#808080", "unsure": "#ffd400", "artefact": "#303030"}
-"""A class that the prompts do not have is grey."""
 INSET = 0.92
 """Side of an outline as a share of its tile's, so that neighbours can be told apart."""
 LINE = 0.09
@@ -46,6 +45,7 @@ class MarkLayer:
         self._viewer = viewer
         self._slide = slide_layer
         self._layer: Any = None
+        self._kinds: list[str] = []
         for name in ("scale", "translate", "affine", "units"):
             getattr(slide_layer.events, name).connect(self._place)
 
@@ -68,21 +68,31 @@ class MarkLayer:
             if not marks:
                 return
             self._layer = self._make()
+            self._kinds = []
         layer = self._layer
         corners = np.array([m.target.xy for m in marks], float).reshape(-1, 2)
         sides = np.array([m.target.tile_px for m in marks], float)
         # napari puts integers on the middles of pixels
         centres = corners[:, ::-1] + (sides[:, None] - 1) / 2
+        kinds = [m.label.kind for m in marks]
         with layer.events.blocker_all():
             layer.data = centres
             if marks:
                 layer.size = sides * INSET
-                layer.symbol = _symbols([m.label.kind for m in marks])
-                layer.border_color = _colors([m.label for m in marks], colors)
+                if kinds != self._expected(len(kinds)):
+                    layer.symbol = [SYMBOLS[kind] for kind in kinds]
+                layer.border_color = _colors(marks, colors)
                 layer.face_color = "transparent"
             layer.selected_data = set()
-        layer.events.data(value=layer.data)
+        self._kinds = kinds
         layer.refresh(extent=False, thumbnail=False)
+
+    def _expected(self, number: int) -> list[str]:
+        """What napari makes of the symbols when points are added or taken off at the end.
+
+        Setting a symbol a point takes longer than all the rest.
+        """
+        return [*self._kinds, *["class"] * (number - len(self._kinds))][:number]
 
     def close(self) -> None:
         """Take the layer away."""
@@ -106,6 +116,7 @@ class MarkLayer:
             border_width=LINE,
             border_width_is_relative=True,
             face_color="transparent",
+            symbol=SYMBOLS["class"],
             canvas_size_limits=(LEAST_PX, 10_000),
             metadata={METADATA_KEY: {MARKS: True, "slide": self._slide.name}},
             axis_labels=("y", "x"),
@@ -134,16 +145,12 @@ def add_aside(viewer: Any, layer: Any) -> None:
     viewer.layers.selection.active = active
 
 
-def _symbols(kinds: Sequence[str]) -> str | list[str]:
-    """One symbol a kind; a single one where all are alike, which napari takes far faster."""
-    return [SYMBOLS[kind] for kind in kinds] if len(set(kinds)) > 1 else SYMBOLS[kinds[0]]
-
-
-def _colors(labels: Sequence[Label], colors: Mapping[str, str]) -> NDArray[np.float32]:
-    """RGBA of each label, shape (n, 4)."""
-    order: dict[tuple[str, str], int] = {}
-    which = [order.setdefault((label.kind, label.name), len(order)) for label in labels]
-    table = [_rgba(colors.get(name, OTHER_COLORS[kind])) for kind, name in order]
+def _colors(marks: Sequence[TileMark], colors: Mapping[str, str]) -> NDArray[np.float32]:
+    """RGBA of each mark, shape (n, 4)."""
+    order: dict[str, int] = {}
+    names = [m.label.name or f" {m.label.kind}" for m in marks]  # no name of a class begins with a space
+    which = [order.setdefault(name, len(order)) for name in names]
+    table = [_rgba(colors.get(name) or OTHER_COLORS.get(name[1:], OTHER_COLORS["class"])) for name in order]
     found: NDArray[np.float32] = np.array(table, np.float32)[which]
     return found
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.plugin.marking_examples import marked_tiles, same_marks
-from napari_histoalign.plugin.marking_layer import OTHER_COLORS, MarkLayer
-from napari_histoalign.plugin.marking_seams import LabelRow, MarkView, labels_of
+from napari_histoalign.plugin.marking_layer import MarkLayer
+from napari_histoalign.plugin.marking_seams import OTHER_COLORS, LabelRow, MarkView, labels_of
 from napari_histoalign.results.review import Label, ReviewState
 
 if TYPE_CHECKING:
@@ -94,14 +95,16 @@ class ShownMarks:
     def show_rows(self) -> None:
         """Show labels and counts."""
         grid = self._grid()
-        counts = Counter(m.label for key, m in self._state().tiles.items() if key[0] == grid)
+        counts = _counts([m.label for key, m in self._state().tiles.items() if key[0] == grid])
         keys = {label: key for key, label in self.labels().items()}
         labels = [Label.of(name) for name in self.class_names()]
         labels += [label for label in keys if label not in labels]
         gone = [label for label in counts if label not in labels]
         self._view.show_rows(
             [
-                LabelRow(label, keys.get(label, ""), self.color(label), counts[label], label not in gone)
+                LabelRow(
+                    label, keys.get(label, ""), self.color(label), counts.get(label, 0), label not in gone
+                )
                 for label in [*labels, *gone]
             ],
             self.chosen,
@@ -113,3 +116,11 @@ class ShownMarks:
     def _grid(self) -> str:
         shown = self._desk.snapshot()
         return "" if shown is None else shown.grid.key
+
+
+def _counts(labels: Sequence[Label]) -> dict[Label, int]:
+    """How often there is each label; by their texts, which are compared far faster than labels."""
+    classes = Counter([label.name for label in labels])
+    found = {Label.of(name): number for name, number in classes.items() if name}
+    kinds = Counter([label.kind for label in labels if not label.name])
+    return found | {Label(kind): number for kind, number in kinds.items()}

@@ -17,6 +17,9 @@ HOW = {"blinded": ", blinded", "shown": ", model's answer in sight", "all": ""}
 def agreement_lines(state: ReviewState, class_names: Sequence[str]) -> tuple[str, ...]:
     """One sentence a pair: reviewers with the model (blinded answers apart), then with each other.
 
+    Pairs without a tile to which both gave a class are left out.
+
+
     Parameters
     ----------
     state
@@ -25,15 +28,13 @@ def agreement_lines(state: ReviewState, class_names: Sequence[str]) -> tuple[str
         Classes in the order wanted.
     """
     pairs = (*with_model(state, class_names), *between_reviewers(state, class_names))
-    return tuple(_line(pair) for pair in pairs)
+    return tuple(_line(pair) for pair in pairs if pair.agreement.n)
 
 
 def _line(pair: Compared) -> str:
     a = pair.agreement
     who = f"{pair.first} and {'the model' if pair.second == 'model' else pair.second}{HOW[pair.how]}"
     left_out = f"; {pair.left_out:,} left out" if pair.left_out else ""
-    if not a.n:
-        return f"{who}: nothing to compare{left_out}."
     tiles = f"{a.n:,} tile{'s' if a.n != 1 else ''}"
     share = f"{a.observed:.0%} alike on {tiles}"
     if math.isnan(a.kappa):

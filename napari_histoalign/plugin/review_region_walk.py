@@ -98,10 +98,10 @@ class RegionWalk:
         items, item = self.items, self.current
         done = sum(self._decision(one) != PENDING for one in items)
         if item is None:
-            none = (
-                f"No region reaches the threshold of {self.threshold:.2f}." if self._listed else "Listing ..."
-            )
-            text = "All regions are reviewed." if items else none
+            # the camera stays where the person looks
+            text = "The model draws this region otherwise now. N goes to the next."
+            if not items:
+                text = "No region reaches the threshold and the filters." if self._listed else "Listing ..."
             return ReviewPage("regions", text, "", done, len(items))
         number = next(i for i, one in enumerate(items, 1) if one is item)
         sure = "" if item.probability != item.probability else f" {item.probability:.2f}"
@@ -217,7 +217,7 @@ class RegionWalk:
 
     def _on_listed(self, items: Sequence[ReviewItem]) -> None:
         self._all, self._listed = list(items), True
-        if self.current is None and items:
+        if not self._at and items:
             self._onwards()
         else:
             self.show()

@@ -27,7 +27,7 @@ class ReviewSide:
     mark_box, review_box
         The widgets.
     who
-        Who reviews; by default who is logged in.
+        Who reviews; empty: whoever is logged in.
 
     Attributes
     ----------
@@ -35,10 +35,10 @@ class ReviewSide:
         The review at hand, and the two controllers.
     """
 
-    def __init__(self, desk: Desk, mark_box: MarkBox, review_box: ReviewBox, who: str | None = None) -> None:
+    def __init__(self, desk: Desk, mark_box: MarkBox, review_box: ReviewBox, who: str = "") -> None:
         self._keys = CanvasKeys(desk.viewer)
         self._draw = DrawLayer(desk.viewer)
-        self.book = ReviewBook(desk.say, who)
+        self.book = ReviewBook(desk.say, who or None)
         self.marking = Marking(desk, mark_box, self.book, self._keys, self._draw)
         self.reviewing = Reviewing(desk, review_box, self.book, self._keys, self._draw)
         self.reviewing.blinded_changed.connect(self.marking.show_own_only)

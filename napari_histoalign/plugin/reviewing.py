@@ -122,7 +122,7 @@ class Reviewing:
         """Review regions of one class ("" for all), and of some size."""
         self.regions.class_name, self.regions.least_tiles = class_name, least_tiles
         if self._mode == "regions":
-            self.regions.refresh()
+            self.regions.start()
 
     def set_blind(self, count: int, seed: int) -> None:
         """How many tiles are asked about, and in which order."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from napari_histoalign.plugin.markup import LINK_COLOR
 from napari_histoalign.plugin.widgets.parts import SWATCH_PX, group, note, swatch
 from napari_histoalign.plugin.widgets.prompt_keys import StepButton
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from napari_histoalign.plugin.marking_seams import LabelRow
     from napari_histoalign.results.review import Label
 
+STYLE = (
+    "QToolButton { text-align: left; padding: 2px 4px; border: 1px solid transparent; }"
+    f"QToolButton:checked {{ border: 1px solid {LINK_COLOR}; }}"
+)
 HELP = {
     "class": "Key {key}: the tile under the cursor, or those of a selected shape, is {name}",
     "unsure": "Key {key}: unsure. Kept in the review, never an example",
@@ -140,7 +145,7 @@ class LabelButton(QToolButton):
         policy = self.sizePolicy()
         policy.setHorizontalPolicy(policy.Policy.Expanding)
         self.setSizePolicy(policy)
-        self.setStyleSheet("QToolButton { text-align: left; padding: 2px 4px; }")
+        self.setStyleSheet(STYLE)
         self.count = QLabel(self)
         self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.count.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)

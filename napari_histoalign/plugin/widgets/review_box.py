@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSignalBlocker, QSize, Qt, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -15,13 +15,12 @@ from qtpy.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_histoalign.plugin.marking_seams import labels_of
-from napari_histoalign.plugin.widgets.parts import SWATCH_PX, form, group, narrow_combo, note, swatch
+from napari_histoalign.plugin.widgets.parts import form, group, narrow_combo, note, swatch
+from napari_histoalign.plugin.widgets.review_labels import LabelGrid
 
 if TYPE_CHECKING:
     from napari_histoalign.plugin.review_page import ReviewPage
@@ -73,7 +72,6 @@ class ReviewBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._classes: tuple[tuple[str, str], ...] = ()
         self.who = QLineEdit()
         self.who.setPlaceholderText("your name, as it stands in the review")
         self.who.setToolTip("Every act of the review is kept with this name")
@@ -85,7 +83,8 @@ class ReviewBox(QWidget):
         self.heading.setStyleSheet("font-weight: bold;")
         self.detail = note()
         self.progress = QProgressBar()
-        self.labels: list[QToolButton] = []
+        self.labels = LabelGrid()
+        self.labels.label_given.connect(self.label_given)
         self.comment = QLineEdit()
         self.comment.setPlaceholderText("comment, kept with Return")
         self.comment.setToolTip("A comment on what is looked at; on the slide, if nothing is")
@@ -105,9 +104,7 @@ class ReviewBox(QWidget):
         for widget in (self.region_filters, self.blind_filters, self.progress, self.heading, self.detail):
             inside.addWidget(widget)
         inside.addWidget(self._decisions())
-        self.label_grid = QGridLayout()
-        self.label_grid.setSpacing(4)
-        inside.addLayout(self.label_grid)
+        inside.addWidget(self.labels)
         inside.addLayout(self._steps())
         layout.addWidget(self.page)
         layout.addWidget(self.comment)
@@ -135,14 +132,14 @@ class ReviewBox(QWidget):
         self.progress.setValue(page.done)
         what = "reviewed" if regions else "answered"
         self.progress.setFormat(f"{page.done:,} of {page.total:,} {what}")
-        for button in (self.accept, self.reject, self.reopen, self.redraw, *self.steps, *self.labels):
-            button.setEnabled(page.ready)
-        for button, label in zip(self.labels, labels_of([c[0] for c in self._classes]).values(), strict=True):
-            button.setVisible(bool(label.name) or not regions)
+        for widget in (self.accept, self.reject, self.reopen, self.redraw, self.labels):
+            widget.setEnabled(page.ready)
+        for button in self.steps:
+            button.setEnabled(page.total > 0)
+        self.labels.show_other(not regions)
 
     def show_classes(self, classes: Sequence[tuple[str, str]]) -> None:
         """Offer classes: name and ``#rrggbb``."""
-        self._classes = tuple(classes)
         wanted = self.of_class.currentData() or ""
         with QSignalBlocker(self.of_class):
             self.of_class.clear()
@@ -150,30 +147,9 @@ class ReviewBox(QWidget):
             for name, color in classes:
                 self.of_class.addItem(swatch(color), name, name)
             self.of_class.setCurrentIndex(max(0, self.of_class.findData(wanted)))
-        for button in self.labels:
-            self.label_grid.removeWidget(button)
-            button.hide()
-            button.deleteLater()
-        self.labels = []
-        colors = dict(classes)
-        for key, label in labels_of([name for name, _ in classes]).items():
-            button = QToolButton()
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            fits = button.fontMetrics().elidedText(str(label), Qt.TextElideMode.ElideMiddle, 96)
-            button.setText(f"[{key}] {fits}".replace("&", "&&"))
-            button.setToolTip(
-                f"It is {label} (key {key})" if label.name else f"It is {label} (key {key}), no class"
-            )
-            if label.name:
-                button.setIcon(swatch(colors[label.name]))
-                button.setIconSize(QSize(SWATCH_PX, SWATCH_PX))
-            policy = button.sizePolicy()
-            policy.setHorizontalPolicy(policy.Policy.Expanding)
-            button.setSizePolicy(policy)
-            button.clicked.connect(lambda _=False, given=label: self.label_given.emit(given))
-            at = len(self.labels)
-            self.label_grid.addWidget(button, at // 2, at % 2)
-            self.labels.append(button)
+        if (self.of_class.currentData() or "") != wanted:
+            self._on_filter()
+        self.labels.show_classes(classes)
 
     def show_agreement(self, lines: Sequence[str]) -> None:
         """Say how far reviewers and the model agree."""
@@ -199,11 +175,10 @@ class ReviewBox(QWidget):
             (self.region_filters, (("Class", self.of_class), ("Least tiles", self.least_tiles))),
             (self.blind_filters, (("Tiles", self.count), ("Order", self.seed))),
         ):
-            row = QHBoxLayout(holder)
-            row.setContentsMargins(0, 0, 0, 0)
+            rows = form()
             for text, field in pairs:
-                row.addWidget(QLabel(text))
-                row.addWidget(field, 1)
+                rows.addRow(QLabel(text), field)
+            holder.setLayout(rows)
         self.of_class.currentIndexChanged.connect(self._on_filter)
         self.least_tiles.valueChanged.connect(self._on_filter)
         self.count.valueChanged.connect(self._on_blind)
@@ -233,11 +208,11 @@ class ReviewBox(QWidget):
         self.redraw = _button("Redraw", "Draw another outline (D)", self.redraw_requested)
         self.reopen = _button("Reopen", "Leave it open again", self.reopen_requested)
         self.decisions = QWidget()
-        row = QHBoxLayout(self.decisions)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        for button in (self.accept, self.reject, self.redraw, self.reopen):
-            row.addWidget(button, 1)
+        grid = QGridLayout(self.decisions)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
+        for i, button in enumerate((self.accept, self.reject, self.redraw, self.reopen)):
+            grid.addWidget(button, i // 2, i % 2)
         return self.decisions
 
     def _steps(self) -> QHBoxLayout:

@@ -86,8 +86,8 @@ class FakeDesk:
     snapshot_shown = Signal(object)
     slide_changed = Signal(object)
 
-    def __init__(self) -> None:
-        self.viewer = ViewerModel()
+    def __init__(self, viewer=None) -> None:
+        self.viewer = ViewerModel() if viewer is None else viewer
         self.layer = self.viewer.add_image(
             np.zeros((400, 600, 3), np.uint8),
             rgb=True,

@@ -148,6 +148,19 @@ def test_open_regions_keep_their_identity_and_their_place(side):
     assert len(side.desk.went) == went, "the camera stays while the person looks"
 
 
+def test_the_camera_stays_when_the_region_that_is_looked_at_dissolves(side):
+    side.reviewing.start("regions")
+    side.desk.press("N")
+    went = len(side.desk.went)
+    side.desk.show(snapshot(FAR))
+    assert side.reviewing.regions.current is None and len(side.desk.went) == went
+    assert "otherwise now" in side.page.heading and not side.page.ready and outline(side) is None
+    side.desk.press("A")
+    assert side.log.acts == (), "nothing is decided on what is not shown"
+    side.desk.press("N")
+    assert side.page.ready and len(side.desk.went) == went + 1
+
+
 def test_a_review_goes_on_from_its_log(side, tmp_path):
     side.reviewing.start("regions")
     side.desk.press("R", "A")
