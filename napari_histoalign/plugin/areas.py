@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from napari_histoalign.plugin.geometry import RegionError, shapes_geometry, visible_rect
 from napari_histoalign.plugin.jobs import Area
+from napari_histoalign.plugin.reader import METADATA_KEY
 from napari_histoalign.workflow.place import Place
 
 Where = Literal["view", "shapes", "slide"]
@@ -50,7 +51,7 @@ def _shapes_layer(viewer: Any) -> Any:
     """The Shapes layer meant: the selected one, or the only one."""
     from napari.layers import Shapes
 
-    shapes = [layer for layer in viewer.layers if isinstance(layer, Shapes)]
+    shapes = [x for x in viewer.layers if isinstance(x, Shapes) and METADATA_KEY not in x.metadata]
     chosen = [layer for layer in shapes if layer in viewer.layers.selection] or shapes
     if not chosen:
         raise RegionError("Draw a region over the tissue first: press Draw a region.")

@@ -48,7 +48,7 @@ class Desk(Protocol):
         """Show one line of text."""
 
     def go_to(self, x: float, y: float, side_px: float) -> None:
-        """Move the camera so that a square of level-0 pixels fills about half of the view."""
+        """Move the camera so that a square fills about half of the view: middle and side in level-0 px."""
 
     def set_marked(self, marked: MarkedTiles | None) -> None:
         """Take tiles whose class was told as examples; scores again where they count."""

@@ -47,7 +47,7 @@ def visible_rect(viewer: Any, layer: Any) -> tuple[int, int, int, int]:
         If no part of the slide is in view.
     """
     centre = np.asarray(viewer.scene.camera.center[-2:])
-    half = np.asarray(viewer.canvas.size) / (2 * viewer.scene.camera.zoom)
+    half = _view_size(viewer) / (2 * viewer.scene.camera.zoom)
     corners = [centre + half * sign for sign in ((-1, -1), (-1, 1), (1, -1), (1, 1))]
     factor = _unit_factor(viewer.layers.extent.units, layer)
     # napari puts integers on pixel centres; a rectangle is made of pixel edges
@@ -72,15 +72,16 @@ def look_at(viewer: Any, layer: Any, x: float, y: float, side_px: float) -> None
     layer
         A slide's image layer.
     x, y, side_px
-        Corner and side of the square in level-0 pixels.
+        Middle and side of the square in level-0 pixels.
     """
     factor = _unit_factor(viewer.layers.extent.units, layer)
     # a rectangle is made of pixel edges, napari's integers are pixel centres
-    corners = [(y - 0.5, x - 0.5), (y + side_px - 0.5, x + side_px - 0.5)]
+    middle, half = np.array([y, x]) - 0.5, side_px / 2
+    corners = [middle - half, middle + half]
     edge = [np.asarray(layer.data_to_world((*c, 0)[: layer.ndim]))[-2:] / factor for c in corners]
     size = float(np.abs(edge[1] - edge[0]).max())
     viewer.scene.camera.center = (0.0, *((edge[0] + edge[1]) / 2).tolist())
-    viewer.scene.camera.zoom = SHARE_OF_VIEW * min(viewer.canvas.size) / max(size, 1e-9)
+    viewer.scene.camera.zoom = SHARE_OF_VIEW * float(_view_size(viewer).min()) / max(size, 1e-9)
 
 
 def shapes_geometry(shapes: Any, layer: Any) -> BaseGeometry:
@@ -143,6 +144,13 @@ def map_transform(probability_map: ProbabilityMap, layer: Any) -> dict[str, Any]
         "affine": np.asarray(layer.affine.affine_matrix),
         "units": tuple(layer.units[-2:]),
     }
+
+
+def _view_size(viewer: Any) -> NDArray[np.float64]:
+    """Height and width of what one view has of the canvas: side by side, a box of napari's grid."""
+    size = np.asarray(viewer.canvas.size, float)
+    grid = viewer.canvas.grid
+    return size / np.asarray(grid.actual_shape(viewer.layers)) if grid.enabled else size
 
 
 def _unit_factor(world_units: Any, layer: Any) -> NDArray[np.float64]:

@@ -86,6 +86,7 @@ class Presenter:
         self._closed = False
         self._cancel = threading.Event()
         self._slide_layer: Any = None
+        self._hidden: frozenset[str] = frozenset()
         self._setup: Setup | None = None
         self._follow: Setup | None = None
         self._results: ResultLayers | None = None
@@ -120,7 +121,7 @@ class Presenter:
             self._panel.show_status(text, error=error)
 
     def go_to(self, x: float, y: float, side_px: float) -> None:
-        """Move the camera so that a square of level-0 pixels fills about half of the view."""
+        """Move the camera so that a square fills about half of the view: middle and side in level-0 px."""
         if self._slide_layer is not None:
             look_at(self.viewer, self._slide_layer, x, y, side_px)
 
@@ -181,6 +182,12 @@ class Presenter:
         self._threshold = threshold
         if self._results is not None:
             self._results.apply_threshold(threshold)
+
+    def set_hidden(self, names: frozenset[str]) -> None:
+        """Draw these classes as little as background."""
+        self._hidden = names
+        if self._snapshot is not None:
+            self._draw(self._snapshot)
 
     def run(self, where: Where, slide_layer: Any, setup: Setup) -> None:
         """Run on the view, the selected shapes or the whole slide.
@@ -375,20 +382,25 @@ class Presenter:
         stale = snapshot.scoring.generation != self._current_scoring().generation
         if stale or self._results is None:
             return
-        prompts = snapshot.scoring.prompts
-        self._results.show(
-            snapshot.rasters,
-            background=tuple(c.is_background for c in prompts.classes),
-            overlay=prompts.class_names[prompts.overlay_class],
-            threshold=self._threshold,
-            finished=not self._embedding.busy,
-        )
+        self._draw(snapshot)
         self._snapshot = snapshot
         self._panel.show_results(self._results)
         self._panel.show_snapshot(snapshot)
         self.snapshot_shown.emit(snapshot)
         if not (self._embedding.busy or self._failed or self._fresh):
             self._tell_end(snapshot)
+
+    def _draw(self, snapshot: Snapshot) -> None:
+        """Put what is shown into the layers."""
+        prompts = snapshot.scoring.prompts
+        if self._results is not None:
+            self._results.show(
+                snapshot.rasters,
+                background=tuple(c.is_background or c.name in self._hidden for c in prompts.classes),
+                overlay=prompts.class_names[prompts.overlay_class],
+                threshold=self._threshold,
+                finished=not self._embedding.busy,
+            )
 
     def _tell_end(self, snapshot: Snapshot) -> None:
         """One line at the end of a run or a re-scoring."""

@@ -103,7 +103,7 @@ def draw_region(viewer: Any, layer: Any) -> Any:
     from napari.layers import Shapes
 
     shapes = viewer.layers.selection.active
-    if not isinstance(shapes, Shapes):
+    if not isinstance(shapes, Shapes) or METADATA_KEY in shapes.metadata:  # ours are not to be drawn in
         shapes = Shapes(
             ndim=2,
             name="region",

@@ -322,7 +322,15 @@ def test_with_other_tiles_the_view_waits_for_the_run_that_goes_on(presenter, vie
 
 
 def test_going_to_a_tile_puts_it_in_the_middle_of_the_view(presenter, viewer):
-    presenter.go_to(3000, 1200, 224)
+    presenter.go_to(3112, 1312, 224)
     x, y, width, height = visible_rect(viewer, viewer.layers["slide"])
     assert (x + width / 2, y + height / 2) == pytest.approx((3112, 1312), abs=1)
     assert min(width, height) == pytest.approx(2 * 224, abs=2)
+
+
+def test_side_by_side_the_view_is_one_box_of_the_grid(presenter, viewer):
+    presenter.go_to(3112, 1312, 448)
+    _, _, width, height = visible_rect(viewer, viewer.layers["slide"])
+    viewer.canvas.grid.shape, viewer.canvas.grid.enabled = (1, 2), True
+    _, _, half, same = visible_rect(viewer, viewer.layers["slide"])
+    assert (half, same) == pytest.approx((width / 2, height), abs=2)

@@ -153,6 +153,20 @@ class EncoderBox(QWidget):
         names = (self.pathology.currentData(), self.general.currentData())
         return tuple(dict.fromkeys(name for name in names if name))
 
+    def titles(self) -> tuple[str, ...]:
+        """Titles of the chosen encoders, the pathology one first."""
+        return tuple(self._choices[name].title for name in self.encoders())
+
+    def choose(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Choose encoders, the pathology one first; returns those that are not offered."""
+        missing = tuple(name for name in names if name not in self._choices)
+        combos = (self.pathology, self.general)
+        for combo, name in zip(combos, (*names[:2], None, None), strict=False):
+            at = combo.findData(name)
+            if at >= 0:
+                combo.setCurrentIndex(at)
+        return missing
+
     def notice(self) -> str:
         """What must be said about the chosen encoders; empty if nothing."""
         chosen = [self._choices[name] for name in self.encoders()]

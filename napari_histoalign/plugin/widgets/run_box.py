@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSlider, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_histoalign.engine import duration
 from napari_histoalign.plugin.markup import WARNING_COLOR
-from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, narrow_combo, note
+from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, note
 
 AREAS = (
     ("View", "view", "Run on the tissue in view (Ctrl+Return)", "Ctrl+Return"),
@@ -30,21 +30,25 @@ class RunBox(QWidget):
         "view", "shapes" or "slide".
     cancel_requested, export_requested, draw_requested
         The buttons.
-    overlay_chosen
-        Name of a result layer, or "" for none.
-    opacity_changed
-        Between 0 and 1.
+    follow_toggled
+        Whether the view is to be followed.
     """
 
     run_requested = Signal(str)
     cancel_requested = Signal()
     export_requested = Signal()
     draw_requested = Signal()
-    overlay_chosen = Signal(str)
-    opacity_changed = Signal(float)
+    follow_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
+        self.follow = QPushButton("Follow the view")
+        self.follow.setCheckable(True)
+        self.follow.setShortcut("Ctrl+Shift+F")
+        self.follow.setToolTip(
+            "Score what is in view, and what comes into view, while you pan and zoom (Ctrl+Shift+F)"
+        )
+        self.follow.toggled.connect(self.follow_toggled)
         self.areas: dict[str, QPushButton] = {}
         run = QHBoxLayout()
         run.setSpacing(4)
@@ -69,17 +73,6 @@ class RunBox(QWidget):
         watch.addWidget(self.cancel)
         self.status = note()
         self.status.setTextFormat(Qt.TextFormat.PlainText)
-        self.overlay = narrow_combo(tooltip="Which result lies over the slide")
-        self.overlay.activated.connect(lambda: self.overlay_chosen.emit(self.overlay.currentData() or ""))
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
-        self.opacity.setRange(0, 100)
-        self.opacity.setValue(60)
-        self.opacity.setToolTip("Opacity of the results")
-        self.opacity.valueChanged.connect(lambda value: self.opacity_changed.emit(value / 100))
-        look = QHBoxLayout()
-        look.addWidget(QLabel("Show"))
-        look.addWidget(self.overlay, 2)
-        look.addWidget(self.opacity, 1)
         self.draw = QPushButton("Draw a region")
         self.draw.setToolTip("Add a shapes layer and draw a polygon on the slide")
         self.draw.clicked.connect(self.draw_requested)
@@ -93,10 +86,10 @@ class RunBox(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
         layout.setSpacing(6)
+        layout.addWidget(self.follow)
         for row in (run, watch):
             layout.addLayout(row)
         layout.addWidget(self.status)
-        layout.addLayout(look)
         layout.addLayout(last)
         layout.addWidget(self.notice)
         self.set_state("ready", has_slide=False, has_results=False)
@@ -108,8 +101,7 @@ class RunBox(QWidget):
             button.setEnabled(ready and has_slide)
         self.cancel.setEnabled(state == "running")
         self.export.setEnabled(ready and has_results)
-        self.overlay.setEnabled(has_results)
-        self.opacity.setEnabled(has_results)
+        self.follow.setEnabled(has_slide)
         if ready:
             self.progress.setRange(0, 1)
             self.progress.setValue(0)
@@ -126,12 +118,3 @@ class RunBox(QWidget):
         """Show one line of text."""
         self.status.setText(text)
         self.status.setStyleSheet(f"{SMALL_PRINT} color: {WARNING_COLOR};" if error else SMALL_PRINT)
-
-    def show_overlays(self, names: tuple[str, ...], current: str) -> None:
-        """Offer result layers; what was chosen stays if it is still there, else `current` is."""
-        chosen = self.overlay.currentData() if self.overlay.count() else None
-        self.overlay.clear()
-        for name in names:
-            self.overlay.addItem(name, name)
-        self.overlay.addItem("nothing", "")
-        self.overlay.setCurrentIndex(max(0, self.overlay.findData(chosen if chosen in names else current)))
