@@ -52,6 +52,7 @@ class Gallery:
         self._shown: Snapshot | None = None
         self._classes: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
         self._hidden = False
+        self._due = False  # a run ended that nobody looked at
         desk.snapshot_shown.connect(self._on_snapshot)
 
     def wish(self, wish: Wish) -> None:
@@ -61,6 +62,7 @@ class Gallery:
 
     def refresh(self) -> None:
         """Pick tiles by the scores there are now."""
+        self._due = False
         snapshot = self._desk.snapshot()
         if self._hidden:
             self._empty("Answers are hidden while you judge.")
@@ -77,12 +79,12 @@ class Gallery:
 
     def run_ended(self) -> None:
         """All tiles of a run are there."""
-        if self._view.in_sight():
-            self.refresh()
+        self._due = True
+        self.came_into_sight()
 
     def came_into_sight(self) -> None:
-        """Somebody looks: show something if nothing is shown."""
-        if self._shown is None:
+        """Somebody looks: show something if nothing is shown, or a run has ended since."""
+        if self._view.in_sight() and (self._due or self._shown is None):
             self.refresh()
 
     def go_to(self, index: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,17 +11,16 @@ from napari_histoalign.engine import DEFAULT_VIEWS
 from napari_histoalign.engine.alike import most_alike
 from napari_histoalign.plugin.gallery_pictures import Pictures, read_tile
 from napari_histoalign.plugin.inspector_facts import (
+    alike_thumbs,
     class_rows,
     reasons_for,
     refined_note,
-    status_text,
     title_of,
     why,
 )
 from napari_histoalign.plugin.inspector_hover import Hover
 from napari_histoalign.plugin.inspector_outline import TileOutline
 from napari_histoalign.plugin.inspector_pointer import CanvasPointer
-from napari_histoalign.plugin.inspector_seams import Thumb
 
 if TYPE_CHECKING:
     from napari_histoalign.alignment import Explanation
@@ -36,6 +36,8 @@ MOST_PX = 1024
 """A tile that is larger at level 0 is shown a little smaller."""
 AROUND = 2
 """Side of the square that the camera goes to, in sides of the tile in its middle."""
+WHY_SECONDS = 1.0
+"""Reasons follow a run's scores so often."""
 FRAME, PICTURE, WHY, LIKE = (f"inspector: {what}" for what in ("frame", "picture", "why", "alike"))
 
 
@@ -74,6 +76,7 @@ class Inspector:
         self._why: tuple[Snapshot, Explanation] | None = None
         self._interval: Interval | None = None
         self._hidden = False
+        self._generation, self._asked = -1, 0.0
         desk.snapshot_shown.connect(self._on_snapshot)
         desk.slide_changed.connect(self._on_slide)
         desk.viewer.bind_key(KEY, self._on_key, overwrite=True)
@@ -130,9 +133,10 @@ class Inspector:
             self.inspect(self._index)
 
     def run_ended(self) -> None:
-        """All tiles of a run are there: look again for those most alike."""
+        """All tiles of a run are there: what depends on them is found once more."""
         snapshot = self._desk.snapshot()
         if self._index is not None and snapshot is not None:
+            self._ask_why(snapshot, self._index)
             self._ask_alike(snapshot, self._index)
 
     def clear(self) -> None:
@@ -168,7 +172,10 @@ class Inspector:
             self.clear()
             return
         self._show(snapshot)
-        self._ask_why(snapshot, self._index)
+        # more tiles change the reasons little: they follow an edit at once, and a run from time to time
+        edited = snapshot.scoring.generation != self._generation
+        if edited or time.monotonic() > self._asked + WHY_SECONDS:
+            self._ask_why(snapshot, self._index)
 
     def _show(self, snapshot: Snapshot) -> None:
         assert self._index is not None
@@ -198,6 +205,7 @@ class Inspector:
             self._view.show_picture(picture)
 
     def _ask_why(self, snapshot: Snapshot, index: int) -> None:
+        self._generation, self._asked = snapshot.scoring.generation, time.monotonic()
         if not self._hidden:
             work = partial(why, snapshot, index)
             self._desk.errands.ask(WHY, work, partial(self._on_why, snapshot))
@@ -229,18 +237,11 @@ class Inspector:
     def _on_alike(self, snapshot: Snapshot, found: AlikeTiles | None) -> None:
         if found is None or self._hidden:
             return
-        shown = snapshot.shown
-        thumbs = []
-        for index, cosine in zip(found.indices.tolist(), found.cosines.tolist(), strict=True):
-            position = shown.position(index)
-            says = "" if position is None else status_text(class_rows(shown, position))
-            thumbs.append(Thumb(index, f"{cosine:.3f}", f"Cosine of embeddings {cosine:.3f}\n{says}"))
-        self._pictures.show(thumbs, snapshot.grid)
+        self._pictures.show(alike_thumbs(snapshot, found), snapshot.grid)
 
 
 def go_to_tile(desk: Desk, snapshot: Snapshot, index: int) -> None:
     """Move the camera to a tile and what is around it."""
     grid = snapshot.grid
     x, y = grid.xy([index])[0].tolist()
-    margin = (AROUND - 1) / 2 * grid.tile_px
-    desk.go_to(x - margin, y - margin, AROUND * grid.tile_px)
+    desk.go_to(x + grid.tile_px / 2, y + grid.tile_px / 2, AROUND * grid.tile_px)

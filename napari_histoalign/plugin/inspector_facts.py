@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.alignment.intervals import bag_interval
-from napari_histoalign.plugin.inspector_seams import ClassRow, Reasons, SignedBar
+from napari_histoalign.plugin.inspector_seams import ClassRow, Reasons, SignedBar, Thumb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from napari_histoalign.alignment import Explanation, PromptSet
     from napari_histoalign.alignment.intervals import Interval
     from napari_histoalign.engine import Scored
+    from napari_histoalign.engine.alike import AlikeTiles
     from napari_histoalign.plugin.jobs import Snapshot
 
 MOST_PROMPTS = 5
@@ -60,6 +61,16 @@ def status_text(rows: Sequence[ClassRow]) -> str:
     """The most probable classes in one line."""
     best = sorted(rows, key=lambda row: -row.probability)[:IN_STATUS]
     return ", ".join(f"{row.name} {row.probability:.2f}" for row in best)
+
+
+def alike_thumbs(snapshot: Snapshot, found: AlikeTiles) -> tuple[Thumb, ...]:
+    """Thumbnails of the tiles most alike."""
+    thumbs = []
+    for index, cosine in zip(found.indices.tolist(), found.cosines.tolist(), strict=True):
+        position = snapshot.shown.position(index)
+        says = "" if position is None else status_text(class_rows(snapshot.shown, position))
+        thumbs.append(Thumb(index, f"{cosine:.3f}", f"{says}\nCosine of embeddings {cosine:.3f}"))
+    return tuple(thumbs)
 
 
 def title_of(snapshot: Snapshot, index: int) -> str:

@@ -40,7 +40,7 @@ SCORED = np.arange(0, GRID.count, 2)
 WIDTH = 12
 
 
-def snapshot(prompts=PROMPTS, *, indices=SCORED, grid=GRID, seed=0, views=2) -> Snapshot:
+def snapshot(prompts=PROMPTS, *, indices=SCORED, grid=GRID, seed=0, views=2, generation=0) -> Snapshot:
     """Random embeddings, scored for real."""
     rng = np.random.default_rng(seed)
     expanded = prompts.expand()
@@ -61,7 +61,7 @@ def snapshot(prompts=PROMPTS, *, indices=SCORED, grid=GRID, seed=0, views=2) -> 
     )
     scored = Scored(indices, tiles, scores.details, (), prompts, alignment, tensor, scores)
     rasters = Rasters.of_map(ProbabilityMap.from_tiles(tiles, grid.origin, grid.columns, grid.rows))
-    return Snapshot(Scoring(prompts, alignment), grid, scored, None, None, rasters)
+    return Snapshot(Scoring(prompts, alignment, generation=generation), grid, scored, None, None, rasters)
 
 
 def refined(snap: Snapshot) -> Snapshot:

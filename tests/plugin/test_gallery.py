@@ -171,11 +171,17 @@ def test_what_nobody_sees_is_not_read_until_somebody_looks(desk, view, gallery):
     desk.show(snapshot())
     gallery.run_ended()
     assert not desk.runner.busy
+    view.in_sight.return_value = True
     gallery.came_into_sight()
     desk.do_errands()
     assert len(thumbs(view)) == 12
     gallery.came_into_sight()
     assert not desk.runner.busy, "it is there already"
+    view.in_sight.return_value = False
+    gallery.run_ended()
+    view.in_sight.return_value = True
+    gallery.came_into_sight()
+    assert desk.runner.busy, "a run has ended since"
 
 
 def test_before_a_run_it_says_so(desk, view, gallery):

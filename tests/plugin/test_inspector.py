@@ -181,7 +181,7 @@ def test_an_edit_shows_the_same_tile_anew(desk, view, inspector):
     inspector.inspect(TILE)
     desk.do_errands()
     reads = len(desk.opened.reads)
-    edited = snapshot(PROMPTS.with_prompts(0, ["carcinoma"]), seed=5)
+    edited = snapshot(PROMPTS.with_prompts(0, ["carcinoma"]), seed=5, generation=1)
     desk.show(edited)
     desk.do_errands()
     wanted = edited.scored.tiles.probabilities[edited.scored.position(TILE)]
@@ -192,13 +192,30 @@ def test_an_edit_shows_the_same_tile_anew(desk, view, inspector):
     assert len(desk.opened.reads) == reads, "no pixel is read for an edit"
 
 
+def test_a_run_asks_for_reasons_now_and_then_and_when_it_ends(desk, view, inspector):
+    desk.show(snapshot())
+    inspector.inspect(TILE)
+    desk.do_errands()
+    view.reset_mock()
+    for count in range(100, 140):
+        desk.show(snapshot(indices=SCORED[:count]))
+        desk.do_errands()
+    assert view.show_tile.call_count >= 40, "probabilities follow at once"
+    assert view.show_reasons.call_count < 20
+    view.reset_mock()
+    inspector.run_ended()
+    desk.do_errands()
+    view.show_reasons.assert_called_once()
+    assert len(view.show_thumbs.call_args.args[0]) == 8
+
+
 def test_another_number_of_classes_is_borne(desk, view, inspector):
     desk.show(snapshot())
     inspector.inspect(TILE)
     desk.do_errands()
     two = replace(PROMPTS, classes=PROMPTS.classes[:2])
     inspector.explain_class(2)
-    desk.show(snapshot(two))
+    desk.show(snapshot(two, generation=1))
     desk.do_errands()
     assert [row.name for row in view.show_tile.call_args.args[1]] == ["malignant", "benign"]
     assert view.show_reasons.call_args.args[1] in (0, 1)
@@ -253,8 +270,7 @@ def test_pixels_that_cannot_be_read_are_told_and_the_rest_is_there(desk, view, i
 def test_a_chosen_thumbnail_is_gone_to(desk, inspector):
     desk.show(snapshot())
     inspector.go_to(OTHER_TILE)
-    x, y = GRID.xy([OTHER_TILE])[0]
-    assert desk.gone_to == [(x - 100, y - 100, 400)]
+    assert desk.gone_to == [(*middle(OTHER_TILE), 400)]
     assert inspector.index == OTHER_TILE
 
 

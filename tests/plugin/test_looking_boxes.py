@@ -86,11 +86,11 @@ def test_bars_say_more_under_the_cursor(qtbot):
     bars = shown(qtbot, ProbabilityBars(), 200)
     bars.show_rows(ROWS)
     step = bars.height() // 2
-    assert hovers(bars, 4) == "malignant: much of it"
-    assert hovers(bars, step + 4) == "benign <i>: 0.250"
+    assert hovers(bars, 4) == "<qt>malignant: much of it</qt>"
+    assert hovers(bars, step + 4) == "<qt>benign &lt;i&gt;: 0.250</qt>"
     reasons = shown(qtbot, SignedBars("By prompt"), 300)
     reasons.show_bars(REASONS.prompts)
-    assert hovers(reasons, 4) == "all of it"
+    assert hovers(reasons, 4) == "<qt>all of it</qt>"
     assert "malignant 0.75" in bars.accessibleDescription()
     assert "duct -1.00" in reasons.accessibleDescription()
 

@@ -57,7 +57,7 @@ def test_pointing_and_clicking_on_the_canvas(qtbot, desk):
     snap = snapshot()
     desk.show(snap)
     x, y = middle(TILE)
-    desk.go_to(x - 300, y - 300, 600)
+    desk.go_to(x, y, 600)
     settle(qtbot, desk)
     rows = snap.shown.tiles.probabilities[snap.shown.position(TILE)]
     best = f"{snap.shown.tiles.class_names[rows.argmax()]} {rows.max():.2f}"
@@ -105,7 +105,7 @@ def test_dragging_moves_the_camera_and_chooses_nothing(qtbot, desk):
     inspector = Inspector(desk, box)
     desk.show(snapshot())
     x, y = middle(TILE)
-    desk.go_to(x - 300, y - 300, 600)
+    desk.go_to(x, y, 600)
     settle(qtbot, desk)
     start = on_canvas(desk, x, y)
     before = desk.viewer.scene.camera.center

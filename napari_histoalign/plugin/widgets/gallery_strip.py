@@ -8,7 +8,7 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QFrame, QListWidget, QListWidgetItem, QSizePolicy
 
-from napari_histoalign.plugin.widgets.inspector_paint import TROUGH, ink
+from napari_histoalign.plugin.widgets.inspector_paint import TROUGH, ink, wrapped
 from napari_histoalign.plugin.widgets.inspector_picture import pixmap
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ThumbnailStrip(QListWidget):
         for thumb in thumbs:
             item = QListWidgetItem(self._empty(), thumb.caption)
             item.setData(INDEX, thumb.index)
-            item.setToolTip(f"{thumb.tooltip}\nClick, or press Return, to go there".strip())
+            item.setToolTip(wrapped(f"{thumb.tooltip}\nClick, or press Return, to go there".strip()))
             item.setData(Qt.ItemDataRole.AccessibleTextRole, f"Tile {thumb.index}: {thumb.tooltip}")
             self.addItem(item)
         self._fit()
@@ -76,7 +76,7 @@ class ThumbnailStrip(QListWidget):
             return
         if picture is None:
             item.setText("unread")
-            item.setToolTip("This tile cannot be read. " + item.toolTip())
+            item.setToolTip("This tile cannot be read.")
         else:
             item.setIcon(_icon(pixmap(picture)))
 

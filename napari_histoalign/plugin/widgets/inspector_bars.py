@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QLineF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_histoalign.plugin.widgets.inspector_paint import TROUGH, ink
+from napari_histoalign.plugin.widgets.inspector_paint import TROUGH, ink, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,4 +104,4 @@ class ProbabilityBars(QWidget):
         at = int(event.pos().y() // self._row_px())
         row = self._rows[at] if 0 <= at < len(self._rows) else None
         text = "" if row is None else row.tooltip or f"{row.name}: {row.probability:.3f}"
-        QToolTip.showText(event.globalPos(), text, self)
+        QToolTip.showText(event.globalPos(), wrapped(text), self)

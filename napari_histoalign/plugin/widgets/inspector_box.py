@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLa
 
 from napari_histoalign.plugin.widgets.gallery_strip import ThumbnailStrip
 from napari_histoalign.plugin.widgets.inspector_bars import ProbabilityBars
+from napari_histoalign.plugin.widgets.inspector_paint import wrapped
 from napari_histoalign.plugin.widgets.inspector_picture import TilePicture
 from napari_histoalign.plugin.widgets.inspector_reasons import SignedBars
 from napari_histoalign.plugin.widgets.parts import group, narrow_combo, note, swatch
@@ -56,7 +57,7 @@ class InspectorBox(QWidget):
         self.picture = TilePicture()
         self.bars = ProbabilityBars()
         self.note = note()
-        self.classes = narrow_combo(tooltip=WHY_TIP)
+        self.classes = narrow_combo(tooltip=wrapped(WHY_TIP))
         self.prompts, self.pairs, self.views = (
             SignedBars(name) for name in ("By prompt", "By pair of encoders", "By view")
         )
@@ -191,7 +192,7 @@ class InspectorBox(QWidget):
 
 def _heading(text: str, tooltip: str) -> QLabel:
     label = note(f"<b>{escape(text)}</b>")
-    label.setToolTip(tooltip)
+    label.setToolTip(wrapped(tooltip))
     return label
 
 

@@ -8,7 +8,7 @@ from qtpy.QtCore import QEvent, QLineF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_histoalign.plugin.widgets.inspector_paint import QUIET, TROUGH, ink
+from napari_histoalign.plugin.widgets.inspector_paint import QUIET, TROUGH, ink, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ class SignedBars(QWidget):
         at = int(event.pos().y() // self._row_px())
         bar = self._bars[at] if 0 <= at < len(self._bars) else None
         text = "" if bar is None else bar.tooltip or f"{bar.text}: {bar.value:+.3f}"
-        QToolTip.showText(event.globalPos(), text, self)
+        QToolTip.showText(event.globalPos(), wrapped(text), self)
 
 
 def _number(value: float) -> str:
