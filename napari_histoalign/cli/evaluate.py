@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_histoalign.cli.method import Organ, Templates, prompts_from
 from napari_histoalign.cli.report import KEPT, Report
 from napari_histoalign.cli.run import Device, DeviceOption, JsonOption
 from napari_histoalign.errors import HistoalignError
@@ -29,6 +30,8 @@ def evaluate(
     prompts: Annotated[
         str | None, typer.Option(help="Name of a prompt set, or a YAML file; by default the data set's own.")
     ] = None,
+    templates: Templates = None,
+    organ: Organ = None,
     ablation: Annotated[
         bool, typer.Option("--ablation", help="Every row: HistoAlign's table, ours, transductive, few-shot.")
     ] = False,
@@ -73,7 +76,6 @@ def evaluate(
     """
     report = Report(as_json)
     with report.errors(KEPT):
-        from napari_histoalign.alignment import PromptSet
         from napari_histoalign.encoders import load_encoder
         from napari_histoalign.evaluation.checked import kept_check
         from napari_histoalign.evaluation.datasets import open_dataset
@@ -104,7 +106,7 @@ def evaluate(
         chosen = prompts or PROTOCOLS[protocol].prompts or image_set.prompts
         if not chosen:
             raise HistoalignError(f"No prompt set suits {image_set.name}: give one with --prompts.")
-        wanted = PromptSet.load(chosen)
+        wanted = prompts_from(chosen, templates, organ)
         found = None
         if check:
             with report.steps("Checking images") as step:

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_histoalign.alignment.few_shot import FewShot
 from napari_histoalign.alignment.making import similarity_tensor
+from napari_histoalign.alignment.raters import mean_views, raters
 from napari_histoalign.alignment.scores import softmax
 from napari_histoalign.alignment.transductive import Refused, transclip, zlap
 from napari_histoalign.engine.cross_pairs import CrossPairs
@@ -135,38 +136,9 @@ class Scoring:
             self._scores[key] = configuration.alignment.score_tensor(self.tensor)
         return self._scores[key]
 
-    def _features(self) -> list[NDArray[np.float32]]:
-        """One vector an image and encoder: the mean of its views."""
-        return [np.asarray(images, np.float32).mean(axis=1) for images in self.tensor.images]
-
-    def _raters(self) -> list[NDArray[np.float32]]:
-        """Judges that are as independent as can be had: both encoders, else halves of the prompts."""
-        from napari_histoalign.alignment import Alignment
-
-        if self.tensor.encoders == 2:
-            return [Alignment("one-to-one", pair=(e, e)).score_tensor(self.tensor).logits for e in (0, 1)]
-        even = np.arange(len(self.tensor.class_index)) % 2 == 0
-        halves = []
-        for keep in (even, ~even):
-            index = self.tensor.class_index[keep]
-            if len(np.unique(index)) < self.tensor.n_classes:
-                raise AlignmentError(
-                    "With one encoder, whether its answers can be trusted is told from two halves of the "
-                    "prompts, and a class has a single prompt."
-                )
-            half = similarity_tensor(
-                self.tensor.images,
-                [self.tensor.texts[0][keep]],
-                index,
-                self.tensor.n_classes,
-                self.tensor.scales,
-            )
-            halves.append(Alignment("one-to-one").score_tensor(half).logits)
-        return halves
-
     def _refined(self, how: str, scores: Scores) -> Answers:
         method = transclip if how == "transclip" else zlap
-        found = method(self._features(), scores.logits, self._raters())
+        found = method(mean_views(self.tensor.images), scores.logits, raters(self.tensor))
         if isinstance(found, Refused):
             raise AlignmentError(found.reason)
         return Answers(found.probabilities, found.details)
@@ -183,7 +155,7 @@ class Scoring:
     ) -> Answers:
         if not folds:
             raise AlignmentError("Without folds, images to learn from would be judged as well.")
-        features, names = self._features(), np.asarray(patients, dtype=object)
+        features, names = mean_views(self.tensor.images), np.asarray(patients, dtype=object)
         own = np.full((len(folds), *scores.probabilities.shape), np.nan, np.float32)
         details = []
         for number, fold in enumerate(folds):

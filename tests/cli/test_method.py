@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from napari_histoalign.alignment import Alignment
@@ -109,3 +110,17 @@ def test_what_texts_without_content_get_is_taken_off(slide: Path, tmp_path: Path
     prior = json.loads(Path(result["files"]["run.json"]).read_text(encoding="utf-8"))["alignment"]["details"]
     assert prior["prior"]["method"] == "content-free"
     assert any(abs(shift) > 1e-3 for shift in prior["prior"]["shift"])
+
+
+def test_an_evaluation_names_the_template_set_it_does_not_know(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    for name in ("a/1.png", "b/1.png"):
+        Image.new("RGB", (32, 32), "pink").save(tmp_path / name)
+    arguments = ["evaluate", "folder", str(tmp_path), "-o", str(tmp_path / "out"), "--prompts", "breast"]
+
+    done = CliRunner().invoke(app, [*arguments, "--templates", "conk"])
+
+    assert done.exit_code == 1
+    assert "conk" in done.stderr
+    assert not (tmp_path / "out").exists()
