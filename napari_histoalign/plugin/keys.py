@@ -94,6 +94,8 @@ KEYS = (
         KeyRow(("1", str(MOST_KEYS)), "Draw with that class", span=True),
         KeyRow((UNSURE_KEY,), "Draw with unsure"),
         KeyRow((ARTEFACT_KEY,), "Draw with artefact"),
+        KeyRow(("Ctrl+Z",), "Undo"),
+        KeyRow(("Ctrl+Shift+Z",), "Redo"),
     )
     .with_rows(
         REVIEWING,

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import QObject, QSize, Qt
-from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtGui import QIcon, QKeySequence, QShortcut
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QScrollArea,
@@ -21,6 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_histoalign.plugin.keys import HELP_KEY, KEYS, KeyRow, KeyTable
 
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 SIZE_PX = QSize(480, 620)
 CAP = "border: 1px solid rgba(128, 128, 128, 160); border-radius: 4px; padding: 1px 6px;"
 """Half see-through, so that the edge of a key shows on light and dark."""
@@ -42,39 +42,38 @@ class KeysDialog(QDialog):
         self.setWindowTitle("HistoAlign keys")
         self.setModal(False)
         self.resize(SIZE_PX)
-        self._grid = QGridLayout()
-        self._grid.setColumnStretch(0, 1)
-        self._grid.setHorizontalSpacing(12)
-        self._grid.setVerticalSpacing(4)
         content = QWidget()
-        inside = QVBoxLayout(content)
-        inside.addLayout(self._grid)
-        inside.addStretch(1)
+        self._rows = QVBoxLayout(content)
+        self._rows.setSpacing(4)
+        self._fill(table)
+        self._rows.addStretch(1)
         self.scroll = QScrollArea()
         self.scroll.setWidgetResizable(True)
         self.scroll.setFrameShape(QFrame.Shape.NoFrame)
         self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.scroll.setWidget(content)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())  # no words, no use
         self.buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(self.scroll, 1)
         layout.addWidget(self.buttons)
-        self._fill(table)
+        self.scroll.setFocus()  # arrows and page keys scroll
 
     def _fill(self, table: KeyTable) -> None:
         for group in table.groups:
-            at = self._grid.rowCount()
             title = QLabel(group.where)
-            title.setStyleSheet(f"font-weight: bold; padding-top: {10 if at > 1 else 0}px;")
-            self._grid.addWidget(title, at, 0, 1, 2)
+            title.setStyleSheet(f"font-weight: bold; padding-top: {10 if self._rows.count() else 0}px;")
+            self._rows.addWidget(title)
             for row in group.rows:
-                at += 1
                 what = QLabel(row.what)
                 what.setWordWrap(True)
                 what.setAccessibleDescription(spoken(row))
-                self._grid.addWidget(what, at, 0)
-                self._grid.addWidget(_caps(row), at, 1)
+                line = QHBoxLayout()
+                line.setSpacing(12)
+                line.addWidget(what, 1)
+                line.addWidget(_caps(row), 0, RIGHT)
+                self._rows.addLayout(line)
 
 
 class KeysHelp(QObject):
@@ -134,7 +133,6 @@ def _caps(row: KeyRow) -> QWidget:
     line = QHBoxLayout(holder)
     line.setContentsMargins(0, 0, 0, 0)
     line.setSpacing(4)
-    line.addStretch(1)
     for i, keys in enumerate(row.keys):
         if i:
             line.addWidget(QLabel("to" if row.span else "or"))

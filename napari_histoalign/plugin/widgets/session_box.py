@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QSize, Qt, QUrl, Signal
-from qtpy.QtGui import QDesktopServices, QPainter, QPaintEvent
+from qtpy.QtCore import Qt, QUrl, Signal
+from qtpy.QtGui import QDesktopServices, QResizeEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_histoalign.plugin.markup import warning
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from napari_histoalign.plugin.session_keeper_seams import SessionPage
 
 NONE = "Open a slide: what you choose and mark for it is kept in its session."
+PADDING_PX = 10
+"""Of a label in napari's themes, on both sides."""
 NEW = "Kept from the first run or mark on."
 
 
@@ -25,31 +27,27 @@ class PathLabel(QLabel):
 
     def __init__(self) -> None:
         super().__init__()
+        self._path = ""
         self.setStyleSheet(SMALL_PRINT)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Folder of the session")
 
-    def minimumSizeHint(self) -> QSize:
-        """As narrow as may be."""
-        return QSize(0, super().minimumSizeHint().height())
+    def show_path(self, path: str) -> None:
+        """Show a path, as much of it as there is room for."""
+        self._path = path
+        self.setToolTip(f"The session is kept in {path}" if path else "")
+        self.setAccessibleDescription(path)
+        self._fit()
 
-    def shown(self) -> str:
-        """What there is room for."""
-        return str(self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width()))
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as much as fits now."""
+        super().resizeEvent(event)
+        self._fit()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw as much as fits."""
-        painter = QPainter(self)
-        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        self.style().drawItemText(
-            painter,
-            self.rect(),
-            int(flags),
-            self.palette(),
-            self.isEnabled(),
-            self.shown(),
-            self.foregroundRole(),
-        )
+    def _fit(self) -> None:
+        room = self.width() - PADDING_PX
+        self.setText(self.fontMetrics().elidedText(self._path, Qt.TextElideMode.ElideMiddle, room))
 
 
 class SessionBox(QWidget):
@@ -71,7 +69,6 @@ class SessionBox(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.path = PathLabel()
-        self.path.setAccessibleName("Folder of the session")
         self.saved = QLabel()
         self.saved.setStyleSheet(SMALL_PRINT)
         self.saved.setTextFormat(Qt.TextFormat.PlainText)
@@ -121,8 +118,7 @@ class SessionBox(QWidget):
 
     def _show(self, page: SessionPage | None) -> None:
         folder = None if page is None else page.folder
-        self.path.setText("" if folder is None else str(folder))
-        self.path.setToolTip("" if folder is None else f"The session is kept in {folder}")
+        self.path.show_path("" if folder is None else str(folder))
         self.path.setVisible(folder is not None)
         state = "" if page is None else _state(page)
         self.saved.setText(state)
