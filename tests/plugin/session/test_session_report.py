@@ -10,16 +10,16 @@ import pytest
 from session_stand_ins import Bench, mark
 
 from napari_histoalign.encoders import load_encoder
+from napari_histoalign.sample import draw_slide
 from napari_histoalign.workflow import RunSettings, run_slide
 from napari_histoalign.workflow.session_place import beside
 
 
 @pytest.fixture(scope="module")
-def ran(drawn, tmp_path_factory):
-    """The drawn slide and the results of a run on a part of it."""
+def ran(tmp_path_factory):
+    """A drawn slide and the results of a run on a part of it."""
     folder = tmp_path_factory.mktemp("ran")
-    slide = folder / "drawn.tiff"
-    shutil.copyfile(drawn.slide, slide)
+    slide = draw_slide(folder / "drawn.tiff", seed=3, size=2048).slide
     settings = RunSettings(encoders=("demo-path",))
     encoders = [load_encoder("demo-path", device="cpu")]
     run_slide(slide, folder / "results", settings, encoders, region=(0, 0, 1200, 1200))
