@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,13 @@ def _shares(pooling: Pooling, cosines: Floats, crops: NDArray[np.float32]) -> Fl
     return out
 
 
+@cache
+def _gauss() -> tuple[Floats, Floats]:
+    """Points and weights of the integral; finding them takes longer than using them."""
+    points, weights = np.polynomial.legendre.leggauss(STEPS)
+    return points, weights
+
+
 def _slopes(pooling: Pooling, bag: Floats, members: Floats) -> Floats:
     """Mean derivative of the pooled similarity by each member, along the way from 0 to the bag."""
     if pooling.how == "mean":
@@ -95,7 +103,7 @@ def _slopes(pooling: Pooling, bag: Floats, members: Floats) -> Floats:
         slopes = np.zeros(len(bag))
         slopes[allowed[np.argsort(bag[allowed], kind="stable")[-k:]]] = 1 / k
         return slopes
-    points, weights = np.polynomial.legendre.leggauss(STEPS)
+    points, weights = _gauss()
     z = pooling.beta * np.multiply.outer((points + 1) / 2, bag)
     odds = members * np.exp(z - z.max(axis=1, keepdims=True))
     along: Floats = (weights / 2) @ (odds / odds.sum(axis=1, keepdims=True))

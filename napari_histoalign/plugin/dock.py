@@ -10,7 +10,9 @@ from qtpy.QtWidgets import QFileDialog, QTabWidget, QVBoxLayout, QWidget
 
 from napari_histoalign.plugin import slide_layers
 from napari_histoalign.plugin.encoder_desk import EncoderDesk
-from napari_histoalign.plugin.preferences import PreferenceWatch
+from napari_histoalign.plugin.encoder_seams import Steps
+from napari_histoalign.plugin.later import Later
+from napari_histoalign.plugin.preferences import PreferenceWatch, guarded
 from napari_histoalign.plugin.presenter import Presenter
 from napari_histoalign.plugin.runner import ThreadRunner
 from napari_histoalign.plugin.session_keeper import SessionKeeper
@@ -18,9 +20,12 @@ from napari_histoalign.plugin.tabs.ask import AskTab
 from napari_histoalign.plugin.tabs.look import LookTab
 from napari_histoalign.plugin.tabs.review import ReviewTab
 from napari_histoalign.plugin.tabs.window import SessionSide
+from napari_histoalign.plugin.widgets.keys_dialog import KeysHelp
 from napari_histoalign.plugin.widgets.run_box import RunBox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari
 
     from napari_histoalign.engine import Progress
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
 
 VIEW_MS = 60
 """The camera has come to rest when it has not moved for so long."""
-LAYER_MS = 40
+LAYER_SECONDS = 0.04
 """Between two new layers, so that the window catches up."""
 LEAST_WIDTH = 340
 
@@ -48,18 +53,22 @@ class HistoAlignDock(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
+        self._closing: list[Callable[[], None]] = []
+        self.destroyed.connect(_all_of(self._closing))  # napari never calls closeEvent of a dock
         self.preferences = PreferenceWatch()
         self.run_box = RunBox()
         self.tabs = QTabWidget()
+        later = Later(self)
         self.presenter = Presenter(
             napari_viewer,
             self,
             lambda: ThreadRunner(self),
-            later=lambda call: QTimer.singleShot(LAYER_MS, call),
+            later=lambda call: later(LAYER_SECONDS, call),
         )
         self.ask = AskTab(self.presenter, self.preferences.now)
         self.look = LookTab(self.presenter, self.ask.encoder_box.titles, self.ask.set_threshold)
         self.review = ReviewTab(self.presenter, self.preferences.now.reviewer)
+        self.keys_help = KeysHelp(self)
         self._lay_out()
         self._view_soon = QTimer(self, singleShot=True, interval=VIEW_MS)
         self._view_soon.timeout.connect(self.presenter.view_changed)
@@ -67,16 +76,21 @@ class HistoAlignDock(QWidget):
         self.ask.use_prompts(self.preferences.now.prompts)
         self.ask.rescore()
         self.encoder_desk = EncoderDesk(
-            self, self.ask.encoder_box, lambda text: self.show_status(text, error=True)
+            self,
+            self.ask.encoder_box,
+            lambda text: self.show_status(text, error=True),
+            guarded(Steps(), lambda: self.preferences.now.offline),
         )
         self.encoder_desk.offer()
         self.sessions = SessionKeeper(
             self.presenter,
             SessionSide(self.presenter, self.ask, self.review),
             self.review.session_box,
-            lambda seconds, call: QTimer.singleShot(round(1000 * seconds), self, call),
+            later,
             root=lambda: self.preferences.now.sessions,
         )
+        self._connect_session()
+        self._closing += [self.sessions.close, self.presenter.close, self.preferences.close]
         self.ask.show_slides()
         self._on_setup_changed()
         self._on_preferences(self.preferences.now)
@@ -176,6 +190,7 @@ class HistoAlignDock(QWidget):
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(tab, title), tip)
         self.tabs.setDocumentMode(True)
+        self.tabs.setCornerWidget(self.keys_help.button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -200,20 +215,25 @@ class HistoAlignDock(QWidget):
         camera = self._viewer.scene.camera.events
         camera.center.connect(self._on_camera)
         camera.zoom.connect(self._on_camera)
-        self.destroyed.connect(_closer(self))  # napari never calls closeEvent of a dock
+
+    def _connect_session(self) -> None:
+        box = self.review.session_box
+        box.report_requested.connect(self.sessions.report)
+        box.folder_requested.connect(self.sessions.open_folder)
+        box.retry_requested.connect(self.sessions.retry)
+        box.export_requested.connect(self._on_export)
+        self.review.review_box.reviewer_named.connect(self.preferences.set_reviewer)
 
     def _on_camera(self) -> None:
         if self.presenter.following:
             self._view_soon.start()
 
 
-def _closer(dock: HistoAlignDock) -> Any:
-    """Ends what a dock began; it holds the parts and not the dock, which is gone by then."""
-    parts = dock.presenter, dock.preferences
+def _all_of(calls: list[Callable[[], None]]) -> Callable[[], None]:
+    """Calls them all; it holds the parts of a dock and not the dock, which is gone by then."""
 
     def close() -> None:
-        presenter, preferences = parts
-        presenter.close()
-        preferences.close()
+        for call in calls:
+            call()
 
     return close

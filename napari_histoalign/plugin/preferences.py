@@ -133,6 +133,12 @@ class PreferenceWatch:
         self._attach()
         return self._now
 
+    def set_reviewer(self, who: str) -> None:
+        """Remember who reviews, where napari has a page for it."""
+        self._attach()
+        if self._settings is not None and who != self._now.reviewer:
+            self._settings.working.reviewer = who
+
     def close(self) -> None:
         """Follow no more."""
         if self._settings is not None:

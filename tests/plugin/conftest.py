@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp(prefix="napari-")) / "settings.yaml")
@@ -20,11 +22,19 @@ def gradient_slide() -> GradientSlide:
 
 
 @pytest.fixture(scope="session")
-def drawn(tmp_path_factory):
+def drawn_once(tmp_path_factory):
     """A drawn slide of 2048 px a side: about 60 tiles of tissue, and what each pixel is."""
     from napari_histoalign.sample import draw_slide
 
     return draw_slide(tmp_path_factory.mktemp("drawn") / "drawn.tiff", seed=3, size=2048)
+
+
+@pytest.fixture
+def drawn(drawn_once, tmp_path):
+    """That slide in a folder of the test's own: its session is kept beside it."""
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    return replace(drawn_once, slide=Path(shutil.copy(drawn_once.slide, folder / "drawn.tiff")))
 
 
 @pytest.fixture

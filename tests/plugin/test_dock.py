@@ -45,7 +45,7 @@ def ready(dock):
 
 def many_small_tiles(dock):
     """Enough of them that a run takes seconds."""
-    dock.encoder_box.mpp.setValue(0.22)
+    dock.ask.encoder_box.mpp.setValue(0.22)
 
 
 def run(qtbot, dock, where="slide"):
@@ -71,8 +71,9 @@ def test_run_edit_run_again_export(qtbot, viewer, drawn, monkeypatch, tmp_path):
     dock = open_dock(viewer, drawn.slide)
     run(qtbot, dock)
     assert dock.run_box.status.text().startswith("Scored ")
-    names = set(dock.prompt_box.prompts().class_names)
-    assert {layer.name for layer in viewer.layers} == {"drawn", "classes"} | names
+    names = set(dock.ask.prompt_box.prompts().class_names)
+    results = {"classes", "uncertainty", "disagreement"} | names
+    qtbot.waitUntil(lambda: {layer.name for layer in viewer.layers} == {"drawn"} | results)
     malignant = viewer.layers["malignant"].data.copy()
     share = share_of("malignant", drawn, malignant.shape)
     scored = np.isfinite(malignant)
@@ -87,7 +88,7 @@ def test_run_edit_run_again_export(qtbot, viewer, drawn, monkeypatch, tmp_path):
         for name in ("read_area", "read_region"):
             patched.setattr(Slide, name, never)
         patched.setattr(Encoder, "embed_images", never)
-        editor = next(e for e in dock.prompt_box.editors if e.name.text() == "malignant")
+        editor = next(e for e in dock.ask.prompt_box.editors if e.name.text() == "malignant")
         editor.text.setPlainText("blank glass without tissue")
         qtbot.waitUntil(
             lambda: not np.array_equal(viewer.layers["malignant"].data, malignant, equal_nan=True)
@@ -95,12 +96,12 @@ def test_run_edit_run_again_export(qtbot, viewer, drawn, monkeypatch, tmp_path):
         assert np.array_equal(np.isfinite(viewer.layers["malignant"].data), scored)
         qtbot.waitUntil(ready(dock), timeout=SECONDS)
         edited = viewer.layers["malignant"].data.copy()
-        strategy = dock.alignment_box.strategy
+        strategy = dock.ask.method_box.strategy.combo
         strategy.setCurrentIndex(strategy.findData("mean-fusion"))
         qtbot.waitUntil(lambda: not np.array_equal(viewer.layers["malignant"].data, edited, equal_nan=True))
-        dock.alignment_box.threshold.setValue(1.0)
+        dock.ask.method_box.threshold.setValue(1.0)
         assert not viewer.layers["classes"].data.any()
-        dock.alignment_box.threshold.setValue(0.5)
+        dock.ask.method_box.threshold.setValue(0.5)
         qtbot.waitUntil(ready(dock), timeout=SECONDS)
 
     with monkeypatch.context() as patched:
@@ -141,7 +142,7 @@ def test_cancel_within_two_seconds_then_go_on(qtbot, viewer, drawn):
     dock = open_dock(viewer, drawn.slide)
     many_small_tiles(dock)
     dock.run_box.areas["slide"].click()
-    qtbot.waitUntil(lambda: dock.presenter.snapshot is not None, timeout=SECONDS)
+    qtbot.waitUntil(lambda: dock.presenter.snapshot() is not None, timeout=SECONDS)
     started = time.monotonic()
     dock.run_box.cancel.click()
     qtbot.waitUntil(ready(dock), timeout=SECONDS)
@@ -186,11 +187,11 @@ def test_the_slide_may_be_removed_during_a_run(qtbot, viewer, drawn):
     dock = open_dock(viewer, drawn.slide)
     many_small_tiles(dock)
     dock.run_box.areas["slide"].click()
-    qtbot.waitUntil(lambda: dock.presenter.snapshot is not None, timeout=SECONDS)
+    qtbot.waitUntil(lambda: dock.presenter.snapshot() is not None, timeout=SECONDS)
     viewer.layers.remove("drawn")
     qtbot.waitUntil(ready(dock), timeout=SECONDS)
     assert not dock.run_box.areas["view"].isEnabled()
-    assert "Open a slide" in dock.slide_box.info.text()
+    assert "Open a slide" in dock.ask.slide_box.info.text()
 
 
 def test_the_viewer_may_be_closed_during_a_run(qtbot, make_napari_viewer, drawn):
@@ -198,7 +199,7 @@ def test_the_viewer_may_be_closed_during_a_run(qtbot, make_napari_viewer, drawn)
     dock = open_dock(viewer, drawn.slide)
     many_small_tiles(dock)
     dock.run_box.areas["slide"].click()
-    qtbot.waitUntil(lambda: dock.presenter.snapshot is not None, timeout=SECONDS)
+    qtbot.waitUntil(lambda: dock.presenter.snapshot() is not None, timeout=SECONDS)
     started = time.monotonic()
     viewer.close()
     assert time.monotonic() - started < 5
@@ -217,7 +218,7 @@ def test_the_viewer_may_be_closed_with_encoders_being_managed(qtbot, make_napari
         raise EncoderError("Stopped.")
 
     dock.encoder_desk.steps = replace(dock.encoder_desk.steps, download=download)
-    dock.encoder_box.manage.click()
+    dock.ask.encoder_box.manage.click()
     dialog, manager = dock.encoder_desk.dialog, dock.encoder_desk.manager
     assert dialog.isVisible() and not dialog.isModal()
     manager.select("plip")
@@ -231,49 +232,49 @@ def test_the_viewer_may_be_closed_with_encoders_being_managed(qtbot, make_napari
 def test_a_slide_without_physical_size_asks_for_it(qtbot, viewer, tmp_path):
     PILImage.fromarray(np.full((600, 800, 3), 200, np.uint8)).save(tmp_path / "plain.png")
     dock = open_dock(viewer, tmp_path / "plain.png")
-    assert "no physical size" in dock.slide_box.info.text()
-    dock.slide_box.mpp_given.emit(0.5)
-    assert "as given" in dock.slide_box.info.text()
+    assert "no physical size" in dock.ask.slide_box.info.text()
+    dock.ask.slide_box.mpp_given.emit(0.5)
+    assert "as given" in dock.ask.slide_box.info.text()
     assert viewer.layers["plain"].scale.tolist() == [0.5, 0.5]
     assert viewer.canvas.overlays.scale_bar.visible
 
 
 def test_a_prompt_set_that_cannot_be_used_says_why_and_keeps_the_last_scores(qtbot, viewer, drawn):
     dock = open_dock(viewer, drawn.slide)
-    editor = dock.prompt_box.editors[0]
+    editor = dock.ask.prompt_box.editors[0]
     editor.text.setPlainText("")
-    assert "has no prompt" in dock.prompt_box.message.text()
+    assert "has no prompt" in dock.ask.prompt_box.message.text()
     assert "has no prompt" in dock.run_box.status.text()
     editor.text.setPlainText("carcinoma")
-    assert dock.prompt_box.message.isHidden()
+    assert dock.ask.prompt_box.message.isHidden()
 
 
 def test_prompts_can_be_saved_and_opened(qtbot, viewer, drawn, tmp_path, monkeypatch):
     from qtpy.QtWidgets import QFileDialog
 
     dock = open_dock(viewer, drawn.slide)
-    dock.prompt_box.editors[0].text.setPlainText("one\ntwo")
+    dock.ask.prompt_box.editors[0].text.setPlainText("one\ntwo")
     path = tmp_path / "mine.yaml"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a: (str(path), ""))
-    dock.prompt_box.save_requested.emit()
-    dock.use_prompts("generic")
+    dock.ask.prompt_box.save_requested.emit()
+    dock.ask.use_prompts("generic")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a: (str(path), ""))
-    dock.prompt_box.load_requested.emit()
-    assert dock.prompt_box.editors[0].prompts() == ("one", "two")
+    dock.ask.prompt_box.load_requested.emit()
+    assert dock.ask.prompt_box.editors[0].prompts() == ("one", "two")
 
 
 def test_words_no_encoder_knows_are_pointed_out(qtbot, viewer, drawn):
     dock = open_dock(viewer, drawn.slide)
-    dock.prompt_box.editors[0].text.appendPlainText("frobnicated zyzzyva")
+    dock.ask.prompt_box.editors[0].text.appendPlainText("frobnicated zyzzyva")
     viewer.scene.camera.zoom *= 4
     run(qtbot, dock, "view")
-    assert "frobnicated" in dock.prompt_box.unknown.text()
+    assert "frobnicated" in dock.ask.prompt_box.editors[0].warnings.text()
 
 
 def test_smaller_tiles_make_a_finer_map(qtbot, viewer, drawn):
     """Tiles of half the side, which the encoders still see at their own size."""
     dock = open_dock(viewer, drawn.slide)
-    dock.encoder_box.tile.setValue(112)
+    dock.ask.encoder_box.tile.setValue(112)
     viewer.scene.camera.zoom *= 4
     run(qtbot, dock, "view")
     assert viewer.layers["malignant"].data.shape == (19, 19)
