@@ -171,6 +171,7 @@ class HistoAlignDock(QWidget):
     def _on_blinded(self, hidden: bool) -> None:
         self.ask.hide_answers(hidden)
         self.look.hide_answers(hidden)
+        self.review.session_box.setDisabled(hidden)  # its report would tell them
 
     def _on_preferences(self, preferences: Preferences) -> None:
         self.ask.set_preferences(preferences)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -17,36 +13,49 @@ from napari_histoalign.plugin.areas import Where, chosen_area
 from napari_histoalign.plugin.bench import Bench
 from napari_histoalign.plugin.errands import Errands
 from napari_histoalign.plugin.geometry import RegionError, look_at
-from napari_histoalign.plugin.jobs import Area, Note, Report, Scoring, Snapshot, Step, Written
-from napari_histoalign.plugin.lane import Lane
-from napari_histoalign.plugin.result_layers import ResultLayers, warm_up
-from napari_histoalign.plugin.telling import summary_of
+from napari_histoalign.plugin.jobs import Area, Scoring
+from napari_histoalign.plugin.result_layers import ResultLayers
+from napari_histoalign.plugin.telling import summary_of, written_of
+from napari_histoalign.plugin.work import Work
 from napari_histoalign.workflow.place import Place
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
 
     from napari_histoalign.alignment import Alignment, PromptSet
     from napari_histoalign.alignment.refining import Refinement
-    from napari_histoalign.engine import MarkedTiles
-    from napari_histoalign.plugin.jobs import Setup
+    from napari_histoalign.engine import MarkedTiles, Progress
+    from napari_histoalign.plugin.jobs import Setup, Snapshot
     from napari_histoalign.plugin.result_layers import Later
     from napari_histoalign.plugin.seams import Panel, Runners, State
     from napari_histoalign.slides import Slide
+    from napari_histoalign.workflow.summary import RunSummary
 
-REDRAW_SECONDS = 0.1
-"""Layers are redrawn at most so often while a run goes on."""
-SCORING_SHARE = 0.2
-"""Scoring everything again for a redraw may take this share of a run's time."""
+
+@dataclass(eq=False)
+class OnSlide:
+    """What is known of one slide in the viewer.
+
+    Attributes
+    ----------
+    results
+        Its layers.
+    setup
+        What they were made with; None before the first run.
+    snapshot
+        The scores in them.
+    """
+
+    results: ResultLayers
+    setup: Setup | None = None
+    snapshot: Snapshot | None = None
 
 
 class Presenter:
-    """Starts jobs, shows what they report, and drops what is out of date. It is the dock's `Desk`.
-
-    One lane embeds, another scores: a change of prompts or alignment is scored at once, whatever goes on
-    beside it, and results of an older generation are not shown. Tiles in view go before all others while
-    the view is followed.
+    """Has tiles embedded and scored, and shows what comes of it. It is the dock's `Desk`.
 
     Parameters
     ----------
@@ -60,6 +69,11 @@ class Presenter:
         The workers' side; a new one by default.
     later
         Calls what it is given when the window has caught up; see `ResultLayers`.
+
+    Attributes
+    ----------
+    snapshot_shown, slide_changed
+        See `napari_histoalign.plugin.desk.Desk`.
     """
 
     snapshot_shown = Signal(object)
@@ -74,31 +88,22 @@ class Presenter:
         later: Later | None = None,
     ) -> None:
         self.viewer = viewer
-        self._panel = panel
+        self._panel, self._later = panel, later
         self._bench = bench or Bench()
-        self._later = later
-        self._embedding = Lane(runners(), self._on_report, self._on_error, self._on_embedding_end)
-        self._scoring_lane = Lane(runners(), self._on_report, self._on_scoring_error, self._on_scoring_end)
+        self._work = Work(self._bench, runners, self)
         self.errands = Errands(runners(), lambda sentence: self.say(sentence, error=True))
         self._scoring: Scoring | None = None
         self._threshold = 0.5
+        self._hidden: frozenset[str] = frozenset()
         self._state: State = "ready"
         self._closed = False
-        self._cancel = threading.Event()
         self._slide_layer: Any = None
-        self._hidden: frozenset[str] = frozenset()
-        self._setup: Setup | None = None
+        self._slides: dict[Any, OnSlide] = {}
+        self._at_work: OnSlide | None = None
         self._follow: Setup | None = None
-        self._results: ResultLayers | None = None
-        self._all_results: dict[Any, ResultLayers] = {}
-        self._snapshot: Snapshot | None = None
-        self._fresh = False  # tiles were embedded that are not scored yet
-        self._due = 0.0
-        self._asked = False  # the person asked for what runs, and will be told how it ended
-        self._exported: Callable[[bool], None] = lambda written: None
-        self._written = False
-        self._failed_generation = -1
-        self._failed = False  # and what was said of it is not to be talked over
+        self._asked = False  # the person asked for what runs, and is told how it ended
+        self._exported: Callable[[bool], None] | None = None
+        self._was_written = False
         viewer.layers.events.removed.connect(self._on_layer_removed)
 
     # the desk
@@ -108,12 +113,13 @@ class Presenter:
         return self._slide_layer
 
     def snapshot(self) -> Snapshot | None:
-        """Scores shown now."""
-        return self._snapshot
+        """Scores of that slide that are shown now."""
+        here = self._here
+        return None if here is None else here.snapshot
 
     def slide(self) -> Slide | None:
-        """The open slide; None before the first run on it."""
-        return self._bench.slide
+        """That slide, open; None before the first run on it, and while another one is run on."""
+        return self._bench.slide if self._here is self._at_work is not None else None
 
     def say(self, text: str, *, error: bool = False) -> None:
         """Show one line of text."""
@@ -127,27 +133,26 @@ class Presenter:
 
     def set_marked(self, marked: MarkedTiles | None) -> None:
         """Take tiles whose class was told as examples; scores again where they count."""
-        if self._scoring is None or marked is self._scoring.marked:
-            return
-        counts = self._scoring.refinement.needs_examples
-        self._change(replace(self._scoring, marked=marked), counts)
+        if self._scoring is not None and marked is not self._scoring.marked:
+            self._change(replace(self._scoring, marked=marked), self._scoring.refinement.needs_examples)
 
-    # what the person does
+    # what is going on
 
     @property
     def state(self) -> State:
-        """What is going on."""
+        """What the person asked for that goes on."""
         return self._state
 
     @property
     def busy(self) -> bool:
         """Whether any job is running, scoring counted in."""
-        return self._embedding.busy or self._scoring_lane.busy
+        return self._work.busy
 
     @property
     def results(self) -> ResultLayers | None:
-        """Layers of the slide that was run on last, or None."""
-        return self._results
+        """Layers of the slide that is looked at, or None."""
+        here = self._here
+        return None if here is None else here.results
 
     @property
     def scoring(self) -> Scoring | None:
@@ -159,11 +164,23 @@ class Presenter:
         """Lowest probability that counts."""
         return self._threshold
 
+    @property
+    def following(self) -> bool:
+        """Whether the view is followed."""
+        return self._follow is not None
+
+    # what the person does
+
     def set_slide(self, layer: Any | None) -> None:
-        """Another slide is looked at, or none."""
-        if layer is not self._slide_layer:
-            self._slide_layer = layer
-            self.slide_changed.emit(layer)
+        """Another slide is looked at, or none; its results come with it."""
+        if layer is self._slide_layer:
+            return
+        self._slide_layer = layer
+        self.slide_changed.emit(layer)
+        if (here := self._here) is not None:
+            here.results.apply_threshold(self._threshold)
+        self.snapshot_shown.emit(self.snapshot())
+        self._score_here()
 
     def set_scoring(
         self,
@@ -180,14 +197,14 @@ class Presenter:
     def set_threshold(self, threshold: float) -> None:
         """Take a new threshold; the class layer follows at once."""
         self._threshold = threshold
-        if self._results is not None:
-            self._results.apply_threshold(threshold)
+        if (here := self._here) is not None:
+            here.results.apply_threshold(threshold)
 
     def set_hidden(self, names: frozenset[str]) -> None:
         """Draw these classes as little as background."""
         self._hidden = names
-        if self._snapshot is not None:
-            self._draw(self._snapshot)
+        if (here := self._here) is not None:
+            self._draw(here)
 
     def run(self, where: Where, slide_layer: Any, setup: Setup) -> None:
         """Run on the view, the selected shapes or the whole slide.
@@ -211,10 +228,9 @@ class Presenter:
         self._prepare(slide_layer, setup)
         self._asked = True
         self._bench.want(area)
-        self._cancel.clear()
         self._enter("running")
         self._panel.show_progress(None)
-        self._embed()
+        self._work.embed(setup)
 
     def follow(self, setup: Setup | None) -> None:
         """Embed what is in view, and what comes into view; None: no more.
@@ -230,36 +246,22 @@ class Presenter:
         else:
             self.view_changed()
 
-    @property
-    def following(self) -> bool:
-        """Whether the view is followed."""
-        return self._follow is not None
-
     def view_changed(self) -> None:
         """The camera moved: tiles in view come first from now on."""
-        if self._follow is None or self._slide_layer is None or self._scoring is None:
+        setup, layer = self._follow, self._slide_layer
+        if setup is None or layer is None or self._scoring is None:
             return
-        if self._setup not in (None, self._follow) and self._embedding.busy:
-            return  # another set of tiles is being run; this one has its turn afterwards
+        if self._work.embedding and self._at_work is not None and self._at_work.setup != setup:
+            return  # other tiles are being run; these have their turn afterwards
         try:
-            area = chosen_area(self.viewer, "view", self._slide_layer)
+            area = chosen_area(self.viewer, "view", layer)
         except RegionError:
             self._bench.look_at(None)
             return
-        self._prepare(self._slide_layer, self._follow)
+        self._prepare(layer, setup)
         self._bench.look_at(area)
         if self._state == "ready":
-            self._cancel.clear()
-            self._embed()
-
-    def cancel(self) -> None:
-        """Stop the run; what was embedded stays."""
-        self._bench.stop()
-        if self._embedding.busy:
-            self._cancel.set()
-        if self._state == "running":
-            self._enter("cancelling")
-            self.say("Stopping ...")
+            self._work.embed(setup)
 
     def show_again(self, indices: NDArray[np.int64], slide_layer: Any, setup: Setup) -> None:
         """Score those of some tiles that are embedded already; reads no pixel.
@@ -271,11 +273,17 @@ class Presenter:
         slide_layer, setup
             As for `run`.
         """
-        if self._state == "ready" and self._scoring is not None:
+        if self._state == "ready" and self._scoring is not None and not self._work.embedding:
             self._prepare(slide_layer, setup)
             self._bench.want(Area(Place(), again=indices))
-            self._cancel.clear()
-            self._embed()
+            self._work.embed(setup)
+
+    def cancel(self) -> None:
+        """Stop the run; what was embedded stays."""
+        self._work.stop()
+        if self._state == "running":
+            self._enter("cancelling")
+            self.say("Stopping ...")
 
     def export(self, folder: Path, done: Callable[[bool], None] = lambda written: None) -> bool:
         """Write the results to a folder, made if absent.
@@ -294,166 +302,121 @@ class Presenter:
         """
         if self._state != "ready" or self._scoring is None:
             return False
-        self._exported = done
-        self._written = False
+        self._exported, self._was_written = done, False
         self._enter("exporting")
-        self._scoring_lane.start(partial(self._bench.export, folder, self._scoring, self._threshold))
+        self._work.export(folder, self._threshold)
         return True
 
     def close(self) -> None:
         """Stop what runs and touch nothing any more."""
         self._closed = True
-        self._cancel.set()
         self.errands.close()
         self.viewer.layers.events.removed.disconnect(self._on_layer_removed)
-        self._bench.close()
+        self._work.close()
 
-    # lanes
+    # what the lanes tell
+
+    def told(self, text: str, *, error: bool = False) -> None:
+        """Something is going on, or went wrong."""
+        if error:
+            self._asked = False
+        self.say(text, error=error)
+
+    def progressed(self, progress: Progress) -> None:
+        """Tiles were embedded."""
+        self._panel.show_progress(progress)
+
+    def scored(self, snapshot: Snapshot, *, last: bool) -> None:
+        """Show scores of the slide that is worked on."""
+        there = self._at_work
+        if there is None:
+            return
+        there.snapshot = snapshot
+        self._draw(there)
+        if there is self._here:
+            self._panel.show_results(there.results)
+            self._panel.show_snapshot(snapshot)
+            self.snapshot_shown.emit(snapshot)
+        if last:
+            stopped = self._asked and self._work.stopped
+            self.say(summary_of(snapshot, self._threshold, run=self._asked, stopped=stopped))
+            self._asked = False
+
+    def written(self, summary: RunSummary) -> None:
+        """Results were exported."""
+        self._was_written = True
+        self.say(written_of(summary))
+
+    def rested(self) -> None:
+        """A lane has nothing more to do."""
+        if self._state in ("running", "cancelling") and not self._work.embedding:
+            self._enter("ready")
+        elif self._state == "exporting" and not self._work.writing:
+            self._enter("ready")
+            exported, self._exported = self._exported, None
+            if exported is not None:
+                exported(self._was_written)
+
+    # within
+
+    @property
+    def _here(self) -> OnSlide | None:
+        """The slide that is looked at, once something was run on it."""
+        return self._slides.get(self._slide_layer)
 
     def _prepare(self, slide_layer: Any, setup: Setup) -> None:
         """Have layers for a slide's results; forget the scores of other tiles."""
-        if slide_layer not in self._all_results:
-            self._all_results[slide_layer] = ResultLayers(self.viewer, slide_layer, self._later)
-        self._results = self._all_results[slide_layer]
-        if setup != self._setup:
-            self._setup = setup
-            self._forget_snapshot()
-            self._results.forget_deleted()
+        there = self._slides.get(slide_layer)
+        if there is None:
+            there = self._slides[slide_layer] = OnSlide(ResultLayers(self.viewer, slide_layer, self._later))
+        self._at_work = there
         self.set_slide(slide_layer)
-        self._failed_generation, self._failed = -1, False
-
-    def _embed(self) -> None:
-        if self._setup is not None and not self._embedding.busy:
-            self._embedding.start(partial(self._embed_job, self._setup))
-
-    def _embed_job(self, setup: Setup) -> Iterator[Report]:
-        """Embedding as it goes on in the worker thread."""
-        warm_up()
-        yield from self._bench.embed(setup, self._cancel.is_set)
+        if there.setup != setup:
+            there.setup = setup
+            there.results.forget_deleted()
+            if there.snapshot is not None:
+                there.snapshot = None
+                self.snapshot_shown.emit(None)
 
     def _change(self, scoring: Scoring, counts: bool) -> None:
         """Take another scoring; score again where it counts."""
         before = self._scoring
         number = 0 if before is None else before.generation + (1 if counts else 0)
         self._scoring = replace(scoring, generation=number)
-        self._failed = False
-        self._score_if_due()
+        self._score_here()
 
-    def _current_scoring(self) -> Scoring:
-        """Asked by the worker thread; assignment of one attribute is atomic."""
-        assert self._scoring is not None
-        return self._scoring
-
-    def _score_if_due(self) -> None:
-        """Score if what is shown is out of date, and not too often while a run goes on."""
-        scoring = self._scoring
-        if scoring is None or self._results is None or not self._bench.has_scores or self._scoring_lane.busy:
+    def _score_here(self) -> None:
+        """Score the slide that is looked at anew, if its scores are out of date."""
+        if self._scoring is None:
             return
-        shown = self._snapshot.scoring.generation if self._snapshot else -1
-        stale = scoring.generation not in (shown, self._failed_generation)
-        waits = self._embedding.busy and time.monotonic() < self._due
-        if (stale and self._snapshot is not None) or (self._fresh and not waits):
-            self._fresh = False
-            self._scoring_lane.start(partial(self._bench.score, self._current_scoring))
-
-    def _on_report(self, report: Report) -> None:
-        if self._closed:
+        here = self._here
+        self._work.score(self._scoring, now=here is self._at_work)
+        if here is None or here is self._at_work or here.setup is None or here.snapshot is None:
             return
-        if isinstance(report, Note):
-            self.say(report.text, error=report.problem)
-        elif isinstance(report, Step):
-            self._panel.show_progress(report.progress)
-            self._fresh = self._fresh or report.progress.done > 0
-            self._score_if_due()
-        elif isinstance(report, Written):
-            self._told_written(report)
-        else:
-            self._show(report)
+        if here.snapshot.scoring.generation != self._scoring.generation:
+            self.show_again(here.snapshot.scored.indices, self._slide_layer, here.setup)
 
-    def _told_written(self, report: Written) -> None:
-        self._written = True
-        summary = report.summary
-        files = len(summary.files) + (0 if summary.refined is None else len(summary.refined.files))
-        self.say(" ".join([f"{files} files written to {summary.folder}.", *summary.notes]))
-
-    def _show(self, snapshot: Snapshot) -> None:
-        """Show scores unless they are out of date or their slide is gone."""
-        self._due = time.monotonic() + max(REDRAW_SECONDS, snapshot.seconds / SCORING_SHARE)
-        stale = snapshot.scoring.generation != self._current_scoring().generation
-        if stale or self._results is None:
-            return
-        self._draw(snapshot)
-        self._snapshot = snapshot
-        self._panel.show_results(self._results)
-        self._panel.show_snapshot(snapshot)
-        self.snapshot_shown.emit(snapshot)
-        if not (self._embedding.busy or self._failed or self._fresh):
-            self._tell_end(snapshot)
-
-    def _draw(self, snapshot: Snapshot) -> None:
+    def _draw(self, there: OnSlide) -> None:
         """Put what is shown into the layers."""
-        prompts = snapshot.scoring.prompts
-        if self._results is not None:
-            self._results.show(
-                snapshot.rasters,
+        if there.snapshot is not None:
+            prompts = there.snapshot.scoring.prompts
+            there.results.show(
+                there.snapshot.rasters,
                 background=tuple(c.is_background or c.name in self._hidden for c in prompts.classes),
                 overlay=prompts.class_names[prompts.overlay_class],
                 threshold=self._threshold,
-                finished=not self._embedding.busy,
+                finished=not self._work.embedding,
             )
-
-    def _tell_end(self, snapshot: Snapshot) -> None:
-        """One line at the end of a run or a re-scoring."""
-        stopped = self._asked and self._cancel.is_set()
-        self.say(summary_of(snapshot, self._threshold, run=self._asked, stopped=stopped))
-        self._asked = False
-
-    def _on_error(self, error: Exception) -> None:
-        self._bench.stop()
-        self._asked, self._failed = False, True
-        self.say(str(error) or type(error).__name__, error=True)
-
-    def _on_scoring_error(self, error: Exception) -> None:
-        self._failed_generation = self._scoring.generation if self._scoring else -1
-        self._fresh = False
-        self.say(str(error) or type(error).__name__, error=True)
-
-    def _on_embedding_end(self) -> None:
-        if self._closed:
-            return
-        if self._bench.has_work and not self._cancel.is_set():
-            self._embed()
-            return
-        self._due = 0.0
-        if self._state in ("running", "cancelling"):
-            self._enter("ready")
-        self._fresh = self._bench.has_scores  # once more, with everything there is
-        self._score_if_due()
-
-    def _on_scoring_end(self) -> None:
-        if self._closed:
-            return
-        if self._state == "exporting":
-            self._enter("ready")
-            self._exported(self._written)
-        self._score_if_due()
 
     def _on_layer_removed(self, event: Any) -> None:
         """The slide was removed from the viewer: stop running on it."""
-        self._all_results.pop(event.value, None)
-        if self._results is not None and event.value is self._results.slide_layer:
-            self._results = None
-            self._setup = self._follow = None
+        gone = self._slides.pop(event.value, None)
+        if gone is not None and gone is self._at_work:
+            self._at_work = self._follow = None
             self._bench.look_at(None)
-            self._forget_snapshot()
             self.cancel()
         if event.value is self._slide_layer:
             self.set_slide(None)
-
-    def _forget_snapshot(self) -> None:
-        if self._snapshot is not None:
-            self._snapshot = None
-            self.snapshot_shown.emit(None)
 
     def _enter(self, state: State) -> None:
         self._state = state

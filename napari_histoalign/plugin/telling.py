@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from napari_histoalign.plugin.jobs import Snapshot
+    from napari_histoalign.workflow.summary import RunSummary
 
 
 def summary_of(snapshot: Snapshot, threshold: float, *, run: bool, stopped: bool) -> str:
@@ -31,3 +32,9 @@ def summary_of(snapshot: Snapshot, threshold: float, *, run: bool, stopped: bool
     if run:
         return f"Scored {found}"
     return f"Scored again in {snapshot.seconds:.2f} s: {found}"
+
+
+def written_of(summary: RunSummary) -> str:
+    """One line for the end of an export."""
+    files = len(summary.files) + (0 if summary.refined is None else len(summary.refined.files))
+    return " ".join([f"{files} files written to {summary.folder}.", *summary.notes])

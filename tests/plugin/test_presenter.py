@@ -14,7 +14,7 @@ from stand_ins import ALIGNMENT, OTHER, PROMPTS, FakeBench, Lanes, snapshot
 from napari_histoalign.alignment.refining import Refinement
 from napari_histoalign.engine import MarkedTiles
 from napari_histoalign.errors import SlideError
-from napari_histoalign.plugin import presenter as presenter_module
+from napari_histoalign.plugin import work as work_module
 from napari_histoalign.plugin.geometry import visible_rect
 from napari_histoalign.plugin.jobs import Scoring, Setup
 from napari_histoalign.plugin.levels import slide_levels
@@ -53,7 +53,7 @@ def lanes():
 def clock(monkeypatch):
     """The presenter's clock, moved by hand."""
     now = [0.0]
-    monkeypatch.setattr(presenter_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(work_module.time, "monotonic", lambda: now[0])
     return now
 
 
@@ -142,7 +142,7 @@ def test_scores_of_an_older_generation_are_not_shown(presenter, viewer, lanes):
     lanes.finish()
     presenter.set_scoring(OTHER, ALIGNMENT)
     old = snapshot(Scoring(PROMPTS, ALIGNMENT, generation=0))
-    presenter._on_report(old)
+    presenter._work._on_report(old)
     assert presenter.snapshot() is not old
     lanes.finish()
     assert np.nanmax(viewer.layers["malignant"].data) == pytest.approx(0.9)
@@ -334,3 +334,41 @@ def test_side_by_side_the_view_is_one_box_of_the_grid(presenter, viewer):
     viewer.canvas.grid.shape, viewer.canvas.grid.enabled = (1, 2), True
     _, _, half, same = visible_rect(viewer, viewer.layers["slide"])
     assert (half, same) == pytest.approx((width / 2, height), abs=2)
+
+
+def test_each_slide_keeps_its_own_scores_while_another_is_looked_at(
+    presenter, viewer, lanes, bench, gradient_slide
+):
+    start(presenter, viewer)
+    lanes.finish()
+    first = presenter.snapshot()
+    options = {"rgb": True, "multiscale": True, "name": "second", "units": ("um", "um")}
+    viewer.add_layer(Image(slide_levels(gradient_slide), **options))
+    seen = []
+    presenter.snapshot_shown.connect(seen.append)
+    presenter.set_slide(viewer.layers["second"])
+    assert presenter.snapshot() is None and presenter.slide() is None and seen == [None]
+    before = bench.rescored
+    presenter.set_scoring(OTHER, ALIGNMENT)
+    assert not lanes.busy and bench.rescored == before, "nothing that is looked at depends on it"
+    presenter.set_slide(viewer.layers["slide"])
+    assert seen[1] is first
+    lanes.finish()
+    assert presenter.snapshot().scoring.prompts == OTHER, (
+        "it is brought up to date when it is looked at again"
+    )
+
+
+def test_scores_of_a_slide_that_runs_on_land_in_its_own_layers(presenter, viewer, lanes, gradient_slide):
+    start(presenter, viewer)
+    for _ in range(3):
+        lanes.embedding.step()
+    lanes.scoring.finish()
+    options = {"rgb": True, "multiscale": True, "name": "second", "units": ("um", "um")}
+    viewer.add_layer(Image(slide_levels(gradient_slide), **options))
+    presenter.set_slide(viewer.layers["second"])
+    lanes.finish()
+    assert scored(viewer) == 12
+    assert presenter.snapshot() is None
+    presenter.set_slide(viewer.layers["slide"])
+    assert len(presenter.snapshot().scored.indices) == 12
