@@ -7,9 +7,7 @@ from dataclasses import replace
 import pytest
 from qtpy.QtWidgets import QScrollArea
 
-from napari_histoalign.alignment import DESCRIPTIONS
 from napari_histoalign.plugin.encoder_choices import EncoderChoice
-from napari_histoalign.plugin.widgets.alignment_box import AlignmentBox
 from napari_histoalign.plugin.widgets.class_editor import ClassEditor
 from napari_histoalign.plugin.widgets.encoder_box import EncoderBox
 from napari_histoalign.plugin.widgets.run_box import RunBox
@@ -124,27 +122,6 @@ def test_small_print_that_grows_is_not_cut_off(qtbot):
     assert box.licences.height() >= box.licences.heightForWidth(box.licences.width())
 
 
-def test_each_alignment_is_explained(qtbot):
-    box = AlignmentBox(DESCRIPTIONS, "many-to-many")
-    qtbot.addWidget(box)
-    seen = set()
-    for i in range(box.strategy.count()):
-        box.strategy.setCurrentIndex(i)
-        seen.add(box.explanation.text())
-    assert len(seen) == len(DESCRIPTIONS) and "" not in seen
-
-
-def test_how_encoders_were_compared_is_shown_as_text_and_hidden_where_they_were_not(qtbot):
-    box = AlignmentBox(DESCRIPTIONS, "many-to-many")
-    qtbot.addWidget(box)
-    box.show()
-    assert not box.pairs.isVisible()
-    box.show_pairs(("A <b> images", "B texts"))
-    assert box.pairs.isVisible() and box.pairs.text() == "A &lt;b&gt; images<br>B texts"
-    box.show_pairs(())
-    assert not box.pairs.isVisible()
-
-
 @pytest.mark.parametrize(
     ("state", "run", "cancel", "export"),
     [("ready", True, False, True), ("running", False, True, False), ("exporting", False, False, False)],
@@ -168,6 +145,19 @@ def test_run_buttons_say_which_area(qtbot):
     for button in box.areas.values():
         button.click()
     assert asked == ["view", "shapes", "slide"]
+
+
+def test_following_needs_a_slide_and_may_be_switched_while_a_run_goes_on(qtbot):
+    box = RunBox()
+    qtbot.addWidget(box)
+    box.set_state("ready", has_slide=False, has_results=False)
+    assert not box.follow.isEnabled()
+    told = []
+    box.follow_toggled.connect(told.append)
+    for state in ("ready", "running", "exporting"):
+        box.set_state(state, has_slide=True, has_results=True)
+        box.follow.click()
+    assert told == [True, False, True] and box.follow.isChecked()
 
 
 def test_progress_shows_tiles_speed_and_time_left(qtbot):

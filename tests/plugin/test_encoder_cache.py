@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_histoalign.alignment import Alignment, PromptSet
+from napari_histoalign.alignment.refining import Refinement
 from napari_histoalign.encoders import EncoderLibrary, add_encoder
 from napari_histoalign.errors import EncoderError
 from napari_histoalign.plugin.bench import Bench
-from napari_histoalign.plugin.jobs import Area, Scoring, Setup, Snapshot, Written
+from napari_histoalign.plugin.jobs import Area, Scoring, Setup, Written
 from napari_histoalign.workflow.place import Place
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "encoders"))
@@ -34,8 +36,15 @@ def scoring() -> Scoring:
 
 def run(bench, drawn, scoring, *, encoders=("mine",)) -> np.ndarray:
     setup = Setup(drawn.slide, encoders=encoders, device="cpu")
-    last = [r for r in bench.run(setup, CORNER, lambda: scoring) if isinstance(r, Snapshot)][-1]
-    return last.scored.tiles.probabilities
+    bench.want(CORNER)
+    for _ in bench.embed(setup):
+        pass
+    return scored(bench, scoring)
+
+
+def scored(bench, scoring) -> np.ndarray:
+    (snapshot,) = bench.score(lambda: scoring)
+    return snapshot.scored.tiles.probabilities
 
 
 def test_a_replaced_encoder_is_loaded_anew(drawn, clips, scoring):
@@ -55,18 +64,26 @@ def test_a_replaced_encoder_is_loaded_anew(drawn, clips, scoring):
 def test_a_removed_encoder_is_not_used_again(drawn, clips, scoring, tmp_path):
     library, bench = EncoderLibrary(), Bench()
     add_encoder("mine", clips[0], library)
-    run(bench, drawn, scoring)
+    first = run(bench, drawn, scoring)
     library.remove("mine")
     with pytest.raises(EncoderError, match="mine"):
         run(bench, drawn, scoring)
-    with pytest.raises(EncoderError, match="mine was removed or replaced"):
-        list(bench.rescore(lambda: scoring))
-    other = Scoring(scoring.prompts.with_prompts(0, ["carcinoma"]), scoring.alignment, 1)
+    others = (
+        Scoring(scoring.prompts.with_prompts(0, ["carcinoma"]), scoring.alignment, generation=1),
+        replace(scoring, alignment=Alignment("many-to-many"), generation=1),
+        replace(scoring, other=Alignment("many-to-many"), generation=1),
+    )
+    for other in others:
+        with pytest.raises(EncoderError, match="mine was removed or replaced"):
+            list(bench.score(lambda other=other: other))
+    other = others[0]
     with pytest.raises(EncoderError, match="mine was removed or replaced"):
         list(bench.export(tmp_path / "other", other, 0.5))
     assert isinstance(list(bench.export(tmp_path / "out", scoring, 0.5))[-1], Written), (
         "nothing is lost by it"
     )
+    again = replace(scoring, refinement=Refinement(smoothing=1.0), generation=2)
+    np.testing.assert_array_equal(scored(bench, again), first), "its words and rows are known already"
     assert run(bench, drawn, scoring, encoders=("demo-path",)).shape[1] == len(scoring.prompts.classes)
     bench.close()
 

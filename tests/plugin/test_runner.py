@@ -53,7 +53,7 @@ def bench_that_raises(error: Exception) -> Bench:
 
 
 def run_job(bench):
-    return lambda: bench.run(None, None, lambda: None)
+    return lambda: bench.embed(None)
 
 
 def test_reports_come_in_order_and_the_end_comes_last(qtbot):
@@ -87,7 +87,7 @@ def test_after_an_error_the_bench_takes_the_next_job(qtbot):
         assert "no" in str(dict(run(qtbot, run_job(bench)).events)["error"])
 
 
-def test_two_jobs_at_once_are_refused():
+def test_two_jobs_in_one_lane_are_refused():
     bench = bench_that_raises(ValueError("x"))
     first = run_job(bench)()
     next(first)
@@ -95,3 +95,14 @@ def test_two_jobs_at_once_are_refused():
         next(run_job(bench)())
     first.close()
     next(run_job(bench)())
+
+
+def test_one_job_in_each_lane_is_fine(tmp_path):
+    bench = bench_that_raises(ValueError("x"))
+    embedding = run_job(bench)()
+    next(embedding)
+    assert list(bench.score(lambda: None)) == [], "nothing to score, and not refused"
+    with pytest.raises(JobError, match="nothing to export"):
+        list(bench.export(tmp_path, None, 0.5))
+    with pytest.raises(ValueError, match="x"):
+        next(embedding)

@@ -23,6 +23,13 @@ def window(make_napari_viewer, drawn):
     return viewer, dock
 
 
+def finish(qtbot, viewer, dock):
+    """Until the run is over, its last scores are shown, and every layer is made."""
+    presenter = dock.presenter
+    qtbot.waitUntil(lambda: presenter.state == "ready" and not presenter.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: len(presenter.results.names) == len(presenter.results.keys), timeout=10_000)
+
+
 def canvas(qtbot, viewer):
     """The canvas as it is on the screen, uint8 (h, w, 3)."""
     for _ in range(10):
@@ -64,7 +71,7 @@ def test_the_overlay_tints_the_tumour_and_leaves_the_rest(qtbot, window, drawn):
     tumour, other = (a_place_of("malignant", drawn, share) for share in (max, min))
     assert before.mean() > 60, "the slide is drawn, the canvas is not black"
     dock.run_box.areas["slide"].click()
-    qtbot.waitUntil(lambda: dock.presenter.state == "ready", timeout=60_000)
+    finish(qtbot, viewer, dock)
     after = canvas(qtbot, viewer)
 
     def redder(place):
@@ -73,7 +80,7 @@ def test_the_overlay_tints_the_tumour_and_leaves_the_rest(qtbot, window, drawn):
 
     assert redder(tumour) > 25
     assert abs(redder(other)) < 8
-    dock.presenter.show_only(None)
+    dock.presenter.results.choose(None)
     hidden = canvas(qtbot, viewer)
     change = np.abs(at(viewer, hidden, *tumour) - at(viewer, before, *tumour))
     assert change.max() < 4, "nothing but the overlay changed"
@@ -83,7 +90,7 @@ def test_a_map_pixel_is_drawn_over_its_own_tile(qtbot, window, drawn):
     """Edges of one opaque map pixel on the screen, at the coarsest view and zoomed in."""
     viewer, dock = window
     dock.run_box.areas["slide"].click()
-    qtbot.waitUntil(lambda: dock.presenter.state == "ready", timeout=60_000)
+    finish(qtbot, viewer, dock)
     layer = viewer.layers["malignant"]
     layer.opacity, layer.blending = 1.0, "opaque"
     viewer.layers["drawn"].visible = False
@@ -114,5 +121,5 @@ def test_the_dock_fits_a_narrow_window(qtbot, window):
     for child in dock.run_box.findChildren(type(dock.run_box.cancel)):
         assert child.width() >= child.minimumSizeHint().width(), child.text()
         assert child.geometry().right() < dock.run_box.width(), child.text()
-    for editor in dock.prompt_box.editors:
+    for editor in dock.ask.prompt_box.editors:
         assert editor.text.verticalScrollBar().maximum() == 0, f"a prompt of {editor.name.text()} is cut off"
