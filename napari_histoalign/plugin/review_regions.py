@@ -8,16 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.results import ProbabilityMap, regions_from_map
-from napari_histoalign.results.review import AreaTarget, RegionReview
+from napari_histoalign.results.review import AreaTarget, KnownRegion, RegionReview, same_regions
 
 if TYPE_CHECKING:
     from shapely import MultiPolygon, Polygon
 
     from napari_histoalign.plugin.jobs import Snapshot
     from napari_histoalign.results import Region
-
-SAME = 0.5
-"""Least overlap (intersection over union) of two outlines that are taken for the same region."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,9 +73,8 @@ def to_review(
 ) -> list[ReviewItem]:
     """Give regions their identity back, and keep what was decided.
 
-    A region of now is one of before if they overlap by `SAME` at least and the class is the same: what the
-    model said, or what the reviewer made of it. One that this person reviewed keeps its reviewed outline
-    and stays, whatever the model draws now.
+    Which region of now is one of before, `same_regions` tells. One that this person reviewed keeps its
+    reviewed outline and stays, whatever the model draws now.
 
     Parameters
     ----------
@@ -98,7 +94,13 @@ def to_review(
     """
     known = {key: _from_review(key, review) for key, review in reviewed.items()}
     listed = {item.target.uuid: item for item in before if item.target.uuid not in known}
-    matched = _match(regions, [*known.values(), *listed.values()], reviewed)
+    matched = same_regions(
+        regions,
+        [
+            *(KnownRegion.of_review(key, review) for key, review in reviewed.items()),
+            *(KnownRegion(key, i.polygon, frozenset({i.class_name})) for key, i in listed.items()),
+        ],
+    )
     items = []
     for number, region in enumerate(regions):
         key = matched.get(number) or str(uuid.uuid4())
@@ -134,31 +136,3 @@ def _from_review(key: str, review: RegionReview) -> ReviewItem:
         0,
         review.target.polygon,
     )
-
-
-def _match(
-    regions: Sequence[Region], items: Sequence[ReviewItem], reviewed: Mapping[str, RegionReview]
-) -> dict[int, str]:
-    """Identity of each region that was there before, best overlaps first, each used once."""
-    if not regions or not items:
-        return {}
-    import shapely
-
-    # an outline drawn by hand may cross itself
-    olds = [shapely.make_valid(item.polygon) for item in items]
-    news = [shapely.make_valid(region.polygon) for region in regions]
-    pairs = []
-    for new, old in shapely.STRtree(olds).query(news, predicate="intersects").T.tolist():
-        item = items[old]
-        review = reviewed.get(item.target.uuid)
-        classes = {item.class_name, review.class_name if review else ""}
-        if regions[new].class_name in classes:
-            both = news[new].intersection(olds[old]).area
-            share = both / (news[new].area + olds[old].area - both)
-            if share >= SAME:
-                pairs.append((share, new, item.target.uuid))
-    found: dict[int, str] = {}
-    for _, new, key in sorted(pairs, key=lambda pair: -pair[0]):
-        if new not in found and key not in found.values():
-            found[new] = key
-    return found

@@ -12,6 +12,7 @@ from napari_histoalign.results.review.compare import (
 from napari_histoalign.results.review.content import LogContent, Problem, read_log
 from napari_histoalign.results.review.fold import fold
 from napari_histoalign.results.review.log import ReviewBusyError, ReviewLog
+from napari_histoalign.results.review.matching import KnownRegion, same_regions
 from napari_histoalign.results.review.reviewer import Reviewer
 from napari_histoalign.results.review.state import AreaMark, Comment, RegionReview, ReviewState, TileMark
 from napari_histoalign.results.review.targets import AreaTarget, Target, TileKey, TileTarget
@@ -26,6 +27,7 @@ __all__ = [
     "Comment",
     "Compared",
     "Decisions",
+    "KnownRegion",
     "Label",
     "LogContent",
     "Problem",
@@ -44,5 +46,6 @@ __all__ = [
     "decisions",
     "fold",
     "read_log",
+    "same_regions",
     "with_model",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_histoalign.results.areas import UM2_PER_MM2
-from napari_histoalign.results.review import AreaTarget
+from napari_histoalign.results.review import AreaTarget, KnownRegion, same_regions
 from qupath_bridge.features import NAMESPACE, region_feature
 
 if TYPE_CHECKING:
@@ -145,8 +145,9 @@ def region_lines(
         Micrometres per level-0 pixel, if known.
     """
     talked = {comment.key for comment in state.comments}
-    present = {target.uuid: region for target, region in zip(targets, regions, strict=True)}
-    outlines = {target.uuid: target for target in targets}
+    keys = _keys(regions, targets, state)
+    present = dict(zip(keys, regions, strict=True))
+    outlines = dict(zip(keys, targets, strict=True))
     done = [key for key in present if key in state.regions or key in talked]
     earlier = [key for key in state.regions if key not in present]
     rest = sorted((key for key in present if key not in {*done}), key=lambda key: -present[key].area_px)
@@ -166,6 +167,19 @@ def region_lines(
             )
         )
     return lines, max(len(rest) - PENDING_LINES, 0)
+
+
+def _keys(regions: Sequence[Region], targets: Sequence[AreaTarget], state: ReviewState) -> list[str]:
+    """Identity of each region: its own, else that of a reviewed one which it overlaps, else its own anew.
+
+    Decisions that were taken in a window carry identities of that window.
+    """
+    own = [target.uuid for target in targets]
+    open_ones = [i for i, key in enumerate(own) if key not in state.regions]
+    others = [KnownRegion.of_review(k, r) for k, r in state.regions.items() if k not in {*own}]
+    for place, key in same_regions([regions[i] for i in open_ones], others).items():
+        own[open_ones[place]] = key
+    return own
 
 
 def _line(
