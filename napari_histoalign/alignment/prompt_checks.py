@@ -42,7 +42,7 @@ def _check_class(c: PromptClass, index: int) -> None:
     if not (isinstance(c.color, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", c.color)):
         raise PromptError(
             f"the colour {_short(c.color)} of class {c.name!r} is not of the form #rrggbb; write one in "
-            "quotes, such as '#d62728'."
+            "quotes, such as '#d55e00'."
         )
     if c.role not in ROLES:
         raise PromptError(

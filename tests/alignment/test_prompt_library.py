@@ -52,7 +52,7 @@ def lab(color: str, vision: str) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("vision", VISION)
-@pytest.mark.parametrize("name", BY_ORGAN)
+@pytest.mark.parametrize("name", [*BY_ORGAN, "breast", "generic", "histoalign-breast", "breast-binary"])
 def test_no_two_classes_look_alike(name: str, vision: str) -> None:
     colors = [lab(color, vision) for color in PromptSet.load(name).colors]
     apart = [np.linalg.norm(a - b) for i, a in enumerate(colors) for b in colors[:i]]
