@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.engine.cross_pairs import CrossPairs
 from napari_histoalign.engine.held import MOST_HELD, HeldTensor
@@ -49,11 +50,32 @@ class SlideScoring:
         self._grid = grid
         self._texts = [TextCache(encoder) for encoder in encoders]
         self._cross_pairs = CrossPairs(encoders)
+        self._edited = edited
+        self._pools: Any = None
         scales = [encoder.logit_scale for encoder in encoders]
         self._held = HeldTensor(stores, scales, memory=memory, edited=edited)
 
     def score(self, indices: NDArray[np.int64], prompts: PromptSet, alignment: Alignment) -> Scored:
         """Probabilities of embedded tiles; see `napari_histoalign.engine.Analysis.score`."""
+        with self._threads():
+            return self._score(indices, prompts, alignment)
+
+    def _threads(self) -> AbstractContextManager[object]:
+        """One thread of our own where prompts are edited.
+
+        Products of few columns wait for memory, and threads that wait for each other while the encoders use all
+        processors take many times as long.
+        """
+        if not self._edited:
+            return nullcontext()
+        if self._pools is None:
+            from threadpoolctl import ThreadpoolController
+
+            self._pools = ThreadpoolController()
+        limited: AbstractContextManager[object] = self._pools.limit(limits=1, user_api="blas")
+        return limited
+
+    def _score(self, indices: NDArray[np.int64], prompts: PromptSet, alignment: Alignment) -> Scored:
         expanded = prompts.expand()
         texts = [cache.embed(expanded.texts) for cache in self._texts]
         crossed = self._cross_pairs.decide(alignment.crossed)
