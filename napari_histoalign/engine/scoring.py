@@ -63,8 +63,8 @@ class SlideScoring:
     def _threads(self) -> AbstractContextManager[object]:
         """One thread of our own where prompts are edited.
 
-        Products of few columns wait for memory, and threads that wait for each other while the encoders use all
-        processors take many times as long.
+        Products of few columns wait for memory, and threads that wait for each other while the encoders use
+        all processors take many times as long.
         """
         if not self._edited:
             return nullcontext()
