@@ -14,7 +14,7 @@ from napari_histoalign.errors import HistoalignError
 from napari_histoalign.files import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console
 
@@ -131,11 +131,25 @@ class Report:
             f"{summary.tiles} {plural} ({summary.reused} embedded before){share}{speed}, "
             f"{duration(summary.seconds)} in all"
         )
+        if line := _whole_slide(summary.whole_slide):
+            console.print(line)
         for note in summary.notes:
             console.print(f"Note: {note}")
         console.print(f"Results: {summary.folder}", soft_wrap=True)
         if summary.refined is not None:
             self.table(summary.refined)
+
+
+def _whole_slide(found: Mapping[str, Any]) -> str:
+    """What the tiles say together, in a line."""
+    if not found:
+        return ""
+    best = [max(found[how]["probabilities"].items(), key=lambda pair: pair[1]) for how in ("mean", "top_j")]
+    (mean, p), (top, q) = best
+    by_top = f"by the top {found['top_j']['tiles']} tiles"
+    said = f"Whole slide: {mean} ({p:.2f}) by the mean, {top} ({q:.2f}) {by_top}"
+    share = found["tumour_share"]
+    return said if share is None else f"{said}; lesion in {share['share']:.0%} of the tissue's tiles"
 
 
 def _stderr() -> Console:

@@ -20,6 +20,7 @@ from napari_histoalign.results import (
 )
 from napari_histoalign.workflow.provenance import identity, provenance
 from napari_histoalign.workflow.summary import ClassSummary, RunSummary
+from napari_histoalign.workflow.whole_slide import whole_slide
 from qupath_bridge import write_regions, write_tiles
 
 if TYPE_CHECKING:
@@ -198,6 +199,7 @@ def write_results(
         mpp=grid.mpp,
         notes=(*_notes(analysis, scored.prompts), *scored.notes),
         steps=scored.steps,
+        whole_slide=whole_slide(scored, threshold),
     )
     provenance(
         run_id,

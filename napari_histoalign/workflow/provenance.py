@@ -87,6 +87,7 @@ def provenance(
         counts={
             "tiles": summary.tiles,
             "reused": summary.reused,
+            "whole_slide": summary.whole_slide,
             "unread": {str(index): reason for index, reason in sorted(analysis.unread.items())},
             "classes": {
                 c.name: {"tiles": c.tiles, "area_mm2": c.area_mm2, "regions": c.regions}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class RunSummary:
         Effective micrometre per tile pixel; None where the slide has no physical size.
     notes
         What the person should know, as sentences.
+    whole_slide
+        What the tiles say together: see `napari_histoalign.workflow.whole_slide.whole_slide`.
     steps
         What was done after each tile had been judged for itself, by name; empty for such scores.
     refined
@@ -73,6 +76,7 @@ class RunSummary:
     seconds: float
     mpp: float | None
     notes: tuple[str, ...] = ()
+    whole_slide: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[str, ...] = ()
     refined: RunSummary | None = None
 

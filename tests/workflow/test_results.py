@@ -185,3 +185,23 @@ def test_the_summary_adds_up(summary: RunSummary) -> None:
     assert sum(a for a in areas if a is not None) <= summary.tiles * whole_tile + 1e-9
     assert summary.tissue_share is not None
     assert 0.2 < summary.tissue_share < 1.0
+
+
+def test_the_slide_as_a_whole_follows_from_the_tables_tiles(summary: RunSummary) -> None:
+    rows = table(summary)
+    found = json.loads(summary.files["run.json"].read_text(encoding="utf-8"))["counts"]["whole_slide"]
+    names = PromptSet.load("breast").class_names
+    p = np.stack([rows[f"p_{name}"] for name in names], axis=1).astype(np.float64)
+
+    share = found["tumour_share"]
+    tissue = np.isin(rows["label"], ["malignant", "benign"])
+    assert share["tissue_tiles"] == tissue.sum()
+    assert share["lesion_tiles"] == (tissue & (p[:, 0] >= 0.5)).sum()
+    assert share["share"] == share["lesion_tiles"] / share["tissue_tiles"]
+    # a softmax of means of logits is that of means of log probabilities
+    odds = np.exp(np.log(np.maximum(p, 1e-30)).mean(axis=0))
+    expected = dict(zip(names, odds / odds.sum(), strict=True))
+    assert found["mean"]["tiles"] == len(p)
+    for name, value in found["mean"]["probabilities"].items():
+        assert abs(value - expected[name]) < 0.01
+    assert sum(found["top_j"]["probabilities"].values()) > 0.999
