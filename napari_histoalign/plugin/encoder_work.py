@@ -145,4 +145,11 @@ def _say(added: Added) -> Done:
         f"{record.spec.title} was added ({size}): its files fit, and it embedded test tiles and prompts. "
         f"It can be chosen in the dock now. {sentence(record.spec.notice)}"
     )
+    if added.unlike:
+        text += (
+            f" {', '.join(added.unlike)} fits, but is not the file that the publisher is known to have: another "
+            "version, or changed."
+        )
+    for remark in added.remarks:
+        text += f" {sentence(remark)}"
     return Done(text.strip(), record.spec.name)

@@ -10,7 +10,7 @@ from napari_histoalign.results.review import ARTEFACT, UNSURE, Label
 
 MOST_KEYS = 9
 """Classes that have a key."""
-OTHER_COLORS = {"class": "#808080", "unsure": "#ffd400", "artefact": "#606060"}
+OTHER_COLORS = {"class": "#808080", "unsure": "#9b5de5", "artefact": "#606060"}
 """A class that the prompts do not have is grey."""
 UNSURE_KEY, ARTEFACT_KEY, CLEAR_KEY = "U", "X", "Backspace"
 
