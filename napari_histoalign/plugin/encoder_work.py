@@ -147,8 +147,8 @@ def _say(added: Added) -> Done:
     )
     if added.unlike:
         text += (
-            f" {', '.join(added.unlike)} fits, but is not the file that the publisher is known to have: another "
-            "version, or changed."
+            f" {', '.join(added.unlike)} fits, but is not the file that the publisher is known to have: "
+            "another version, or changed."
         )
     for remark in added.remarks:
         text += f" {sentence(remark)}"

@@ -47,11 +47,14 @@ class OnSlide:
         What they were made with; None before the first run.
     snapshot
         The scores in them.
+    grown
+        Whether they are of more tiles than when the person was told of them last.
     """
 
     results: ResultLayers
     setup: Setup | None = None
     snapshot: Snapshot | None = None
+    grown: bool = False
 
 
 class Presenter:
@@ -331,6 +334,8 @@ class Presenter:
         there = self._at_work
         if there is None:
             return
+        more = there.snapshot is None or len(there.snapshot.scored.indices) < len(snapshot.scored.indices)
+        there.grown = there.grown or more
         there.snapshot = snapshot
         self._draw(there)
         if there is self._here:
@@ -339,8 +344,9 @@ class Presenter:
             self.snapshot_shown.emit(snapshot)
         if last:
             stopped = self._asked and self._work.stopped
-            self.say(summary_of(snapshot, self._threshold, run=self._asked, stopped=stopped))
-            self._asked = False
+            run = self._asked or there.grown  # following the view, nobody asked for a run
+            self.say(summary_of(snapshot, self._threshold, run=run, stopped=stopped))
+            self._asked = there.grown = False
 
     def written(self, summary: RunSummary) -> None:
         """Results were exported."""
