@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_histoalign.alignment import DESCRIPTIONS, POOLINGS, PRIORS, SCREENINGS, STRATEGIES, Alignment
 from napari_histoalign.alignment.refining import CALIBRATIONS, FEW_SHOT, TRANSDUCTIVE, Refinement
+from napari_histoalign.plugin.markup import WARNING_SIGN
 from napari_histoalign.plugin.widgets.method_box import MethodBox
 from napari_histoalign.plugin.widgets.method_more import WEIGHTINGS
 from napari_histoalign.plugin.widgets.method_shares import read_shares
@@ -213,13 +214,19 @@ def test_what_is_compared_with_is_kept_by_set_method(box):
 def test_notes_and_steps_are_shown_as_text_and_go(box):
     box.show()
     assert not box.notes.isVisible() and not box.steps.isVisible()
-    box.show_notes(("A <b> images", "B texts"))
+    box.show_notes(("A <b> images", "B texts"), ("C <d> images",))
     box.show_steps(("gda", "smoothing"))
-    assert box.notes.text() == "A &lt;b&gt; images<br>B texts"
+    told = box.notes.text().split("<br>")
+    assert [line.partition("</span> ")[2] for line in told] == ["A &lt;b&gt; images", "B texts"]
+    assert all(WARNING_SIGN in line for line in told), "what could not be done is seen at once"
+    assert box.how.text() == "C &lt;d&gt; images" and box.how.visibleRegion().isEmpty()
+    box.fold.expand(animate=False)
+    QApplication.processEvents()
+    assert not box.how.visibleRegion().isEmpty(), "how it was done, when somebody looks"
     assert box.steps.text() == "Done after scoring: gda, smoothing."
     box.show_notes(())
     box.show_steps(())
-    assert not box.notes.isVisible() and not box.steps.isVisible()
+    assert not any(label.isVisible() for label in (box.notes, box.how, box.steps))
 
 
 def test_few_shot_says_what_it_waits_for(box):

@@ -26,6 +26,8 @@ from napari_histoalign.plugin.widgets.slide_box import SlideBox
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qtpy.QtGui import QShowEvent
+
     from napari_histoalign.plugin.jobs import Snapshot
     from napari_histoalign.plugin.preferences import Preferences
     from napari_histoalign.plugin.presenter import Presenter
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 BARS_MS = 300
 """Wait so long after scores were shown before it is told how much prompts add: nobody reads faster."""
 SHARES = "prompt shares"
+LEFT_OUT = "left out"
+"""Says a note on a pair of encoders that could not be compared."""
 OPEN_A_SLIDE = "Open a slide: drop a file on the window, or File &gt; Open Sample &gt; HistoAlign."
 
 
@@ -152,10 +156,16 @@ class AskTab(Column):
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Say what goes with scores."""
-        self.method_box.show_notes(snapshot.notes)
+        self.method_box.show_notes(*_sorted(snapshot))
+        self._show_examples()
         self.method_box.show_steps(() if snapshot.refined is None else snapshot.refined.steps)
         self.prompt_box.show_warnings(snapshot.warnings)
         self._bars_soon.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Somebody looks: tiles may have been marked since."""
+        super().showEvent(event)
+        self._show_examples()
 
     def hide_answers(self, hidden: bool) -> None:
         """Say nothing of what the model thinks, while a person answers blinded."""
@@ -172,6 +182,11 @@ class AskTab(Column):
         active, current = viewer.layers.selection.active, self.slide_box.current()
         wanted = active if active in slides and current not in slides else current
         self.slide_box.set_slides([(layer.name, layer) for layer in slides], wanted)
+
+    def _show_examples(self) -> None:
+        scoring = self._presenter.scoring
+        marked = None if scoring is None else scoring.marked
+        self.method_box.show_examples(0 if marked is None else len(marked.indices))
 
     def _ask_shares(self) -> None:
         """Find out how much each prompt adds in view."""
@@ -256,3 +271,9 @@ class AskTab(Column):
         self.method_box.changed.connect(self.rescore)
         self.encoder_box.changed.connect(self._on_setup_changed)
         self.method_box.set_encoders(self.encoder_box.titles())
+
+
+def _sorted(snapshot: Snapshot) -> tuple[list[str], list[str]]:
+    """What could not be done, and how encoders were compared."""
+    how = [text for text in snapshot.scored.notes if LEFT_OUT not in text]
+    return [text for text in snapshot.notes if text not in how], how

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
+from napari_histoalign.plugin.widgets.parts import FOCUS_STYLE
+
 
 class Column(QScrollArea):
     """Boxes below each other; it scrolls up and down, never sideways."""
@@ -20,6 +22,7 @@ class Column(QScrollArea):
     def fill(self, boxes: Iterable[QWidget]) -> None:
         """Show these boxes."""
         content = QWidget()
+        content.setStyleSheet(FOCUS_STYLE)
         stack = QVBoxLayout(content)
         stack.setContentsMargins(8, 8, 8, 8)
         stack.setSpacing(8)

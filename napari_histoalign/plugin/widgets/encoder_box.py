@@ -13,7 +13,7 @@ from superqt import QCollapsible
 
 from napari_histoalign.plugin.encoder_texts import sentence, tiles_text
 from napari_histoalign.plugin.markup import link, warning
-from napari_histoalign.plugin.widgets.parts import form, narrow_combo, note
+from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, form, narrow_combo, note
 
 if TYPE_CHECKING:
     from napari_histoalign.plugin.encoder_choices import EncoderChoice
@@ -86,7 +86,7 @@ class EncoderBox(QWidget):
         self.advice = note()
         self.use = QPushButton("use")
         self.use.setToolTip("Set resolution and tile side to what the encoder was made for")
-        self.use.setStyleSheet("font-size: 11px; padding: 1px 8px;")
+        self.use.setStyleSheet(f"{SMALL_PRINT} padding: 1px 8px;")
         self.use.clicked.connect(self._on_use)
         self._advised = QWidget()
         row = QHBoxLayout(self._advised)
@@ -109,6 +109,7 @@ class EncoderBox(QWidget):
         self.collapsible.setDuration(0)
         self.collapsible.setContent(content)
         self.collapsible.layout().setContentsMargins(0, 0, 0, 0)
+        self.collapsible.layout().setSpacing(0)
         self.collapsible.toggleButton().setStyleSheet(HEADER_STYLE)
         self.collapsible.toggled.connect(self._show_title)
         self.collapsible.collapse(animate=False)

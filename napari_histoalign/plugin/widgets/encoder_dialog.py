@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_histoalign.plugin.markup import WARNING_COLOR
+from napari_histoalign.plugin.markup import WARNING_COLOR, WARNING_SIGN
 from napari_histoalign.plugin.widgets.encoder_list import EncoderList
 from napari_histoalign.plugin.widgets.encoder_panels import (
     FolderRow,
@@ -28,7 +28,7 @@ from napari_histoalign.plugin.widgets.encoder_panels import (
     TextPanel,
     button,
 )
-from napari_histoalign.plugin.widgets.parts import note
+from napari_histoalign.plugin.widgets.parts import FOCUS_STYLE, TEXT_PRINT, note
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QKeyEvent
@@ -40,8 +40,6 @@ TICK_MS = 150
 STEPS = 1000
 """Of the progress bar: bytes would not fit its whole numbers."""
 SIZE_PX, LEAST_PX = (860, 680), (720, 520)
-STYLE = "QPushButton:focus, QLineEdit:focus, QComboBox:focus { border: 1px solid #5a9be8; }"
-"""napari's themes do not show where the keyboard is."""
 
 
 class EncoderDialog(QDialog):
@@ -81,7 +79,7 @@ class EncoderDialog(QDialog):
         self.setWindowTitle("HistoAlign encoders")
         self.setMinimumSize(*LEAST_PX)
         self.resize(*SIZE_PX)
-        self.setStyleSheet(STYLE)
+        self.setStyleSheet(FOCUS_STYLE)
         self.list = EncoderList()
         self.details, self.question, self.own = TextPanel(), QuestionPanel(), OwnPanel()
         self.panels = QStackedWidget()
@@ -138,8 +136,8 @@ class EncoderDialog(QDialog):
 
     def show_message(self, text: str, *, error: bool = False) -> None:
         """Show a sentence; an empty one goes away."""
-        self.message.setText(text)
-        self.message.setStyleSheet("font-size: 12px;" + (f" color: {WARNING_COLOR};" if error else ""))
+        self.message.setText(f"{WARNING_SIGN} {text}" if error and text else text)
+        self.message.setStyleSheet(TEXT_PRINT + (f" color: {WARNING_COLOR};" if error else ""))
         self.message.setVisible(bool(text))
 
     def show_busy(self, busy: bool) -> None:

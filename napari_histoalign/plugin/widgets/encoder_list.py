@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QVBoxLayout, QWidget
 
 from napari_histoalign.plugin.markup import WARNING_COLOR
+from napari_histoalign.plugin.widgets.parts import TEXT_PRINT
 
 if TYPE_CHECKING:
     from napari_histoalign.plugin.encoder_texts import Row
@@ -22,9 +23,9 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 ABSENT_COLOR = "#8a8a8a"
 """Fainter than what is here, on light and on dark."""
 STYLE = (
-    "QTreeWidget { font-size: 12px; } QTreeWidget::item { padding: 2px 0; border: none; }"
+    f"QTreeWidget {{ {TEXT_PRINT} }} QTreeWidget::item {{ padding: 2px 0; border: none; }}"
     " QTreeWidget::item:selected { background: rgba(90, 155, 232, 110); }"
-    " QHeaderView::section { padding: 3px 5px; font-size: 12px; }"
+    f" QHeaderView::section {{ padding: 3px 5px; {TEXT_PRINT} }}"
 )
 
 

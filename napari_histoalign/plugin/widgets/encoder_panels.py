@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_histoalign.plugin.widgets.parts import form, narrow_combo, note
+from napari_histoalign.plugin.widgets.parts import TEXT_PRINT, form, narrow_combo, note
 
 if TYPE_CHECKING:
     from napari_histoalign.plugin.encoder_seams import Question
@@ -48,7 +48,7 @@ class TextPanel(QScrollArea):
         self.label = note()
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.label.setStyleSheet("font-size: 12px;")
+        self.label.setStyleSheet(TEXT_PRINT)
         self.label.setContentsMargins(4, 2, 8, 2)
         self.setWidget(self.label)
         self.setWidgetResizable(True)

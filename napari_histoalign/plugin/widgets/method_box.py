@@ -13,6 +13,7 @@ from superqt import QCollapsible
 from napari_histoalign.alignment import DESCRIPTIONS, Alignment
 from napari_histoalign.alignment.refining import FEW_SHOT, TRANSDUCTIVE, WIDEST, Refinement
 from napari_histoalign.errors import AlignmentError
+from napari_histoalign.plugin.markup import warning
 from napari_histoalign.plugin.widgets.encoder_box import HEADER_STYLE, UNBOUNDED_PX
 from napari_histoalign.plugin.widgets.method_compare import CompareFields
 from napari_histoalign.plugin.widgets.method_fields import Choice, Field, Number, PairChoice, align, quietly
@@ -76,7 +77,7 @@ class MethodBox(QWidget):
         self.compare = CompareFields()
         self.more = MoreFields()
         self.fold = QCollapsible(expandedIcon=QIcon(), collapsedIcon=QIcon())
-        self.notes = note()
+        self.notes, self.how = note(), note()
         self.steps = note()
         self._soon = QTimer(self, singleShot=True, interval=TYPING_MS)
         self._soon.timeout.connect(self.changed)
@@ -149,13 +150,14 @@ class MethodBox(QWidget):
         self._examples = count
         self._show_examples()
 
-    def show_notes(self, sentences: Sequence[str]) -> None:
-        """Say how encoders were compared, and what could not be done and why; nothing to take it away."""
-        _show(self.notes, sentences)
+    def show_notes(self, problems: Sequence[str], how: Sequence[str] = ()) -> None:
+        """Say what could not be done and why; and, folded away, how encoders were compared."""
+        _show(self.notes, [warning(text) for text in problems])
+        _show(self.how, [escape(text) for text in how])
 
     def show_steps(self, steps: Sequence[str]) -> None:
         """Say what was done with the scores afterwards, in order."""
-        _show(self.steps, [f"Done after scoring: {', '.join(steps)}."] if steps else [])
+        _show(self.steps, [escape(f"Done after scoring: {', '.join(steps)}.")] if steps else [])
 
     def _read(self) -> tuple[Alignment, Refinement]:
         try:
@@ -192,7 +194,7 @@ class MethodBox(QWidget):
     def _on_folded(self, expanded: bool) -> None:
         self._show_title()
         if expanded:  # it keeps the height of this moment, and sentences that grow would be cut off
-            self.more.setMaximumHeight(UNBOUNDED_PX)
+            self.fold.content().setMaximumHeight(UNBOUNDED_PX)
 
     def _show_fields(self) -> None:
         name = self.strategy.value()
@@ -224,17 +226,23 @@ class MethodBox(QWidget):
     def _lay_out(self) -> None:
         box, layout = group("Method")
         self.fold.setDuration(0)
-        self.fold.setContent(self.more)
+        folded = QWidget()
+        inside = QVBoxLayout(folded)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(self.more)
+        inside.addWidget(self.how)
+        self.fold.setContent(folded)
         self.fold.layout().setContentsMargins(0, 0, 0, 0)
+        self.fold.layout().setSpacing(0)
         self.fold.toggleButton().setStyleSheet(HEADER_STYLE)
         self.fold.toggleButton().setToolTip("Pooling, weights of prompts, centring, prior, calibration")
         self.fold.collapse(animate=False)
         fields = (self.strategy, self.pair, self.temperature, self.cut, self.smoothing)
-        for widget in (*fields, self.few_shot, self.transductive, self.fold, self.compare):
+        after = (self.few_shot, self.transductive, self.steps, self.notes)
+        for widget in (*fields, *after, self.fold, self.compare):
             layout.addWidget(widget)
-        for widget in (self.steps, self.notes):
+        for widget in (self.steps, self.notes, self.how):
             widget.hide()
-            layout.addWidget(widget)
         align((*fields, self.few_shot, self.transductive, *self.more.fields, *self.compare.fields))
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -251,5 +259,5 @@ class MethodBox(QWidget):
 
 
 def _show(label: QLabel, sentences: Sequence[str]) -> None:
-    label.setText("<br>".join(escape(s) for s in sentences))
+    label.setText("<br>".join(sentences))
     label.setVisible(bool(sentences))

@@ -239,8 +239,29 @@ def quietly(widget: QWidget, change: Any) -> None:
 
 
 def align(fields: Iterable[Field]) -> None:
-    """Give the labels of fields one width, so that their controls stand in line."""
+    """Give the labels of fields one width, also in another font, so that their controls stand in line."""
     every = list(fields)
-    width = max(field.label.sizeHint().width() for field in every)
+    aligner = _Aligner(every)
     for field in every:
-        field.label.setMinimumWidth(width)
+        field.label.installEventFilter(aligner)
+    aligner.align()
+
+
+class _Aligner(QObject):
+    """Lives as long as the first of its fields."""
+
+    def __init__(self, fields: list[Field]) -> None:
+        super().__init__(fields[0])
+        self._fields = fields
+
+    def align(self) -> None:
+        """Measure all labels, and give them the width of the widest."""
+        width = max(field.label.sizeHint().width() for field in self._fields)
+        for field in self._fields:
+            field.label.setFixedWidth(width)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A theme's font comes when a label is put into a window, or with another theme."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self.align()
+        return False

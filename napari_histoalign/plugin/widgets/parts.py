@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,8 +10,18 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import QComboBox, QFormLayout, QGroupBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_histoalign.plugin.markup import LINK_COLOR
+
 SWATCH_PX = 16
-SMALL_PRINT = "font-size: 11px;"
+SMALL_PT, TEXT_PT = (11, 12) if sys.platform == "darwin" else (8.25, 9)
+"""Points grow with the resolution that the desktop tells, pixels do not. On macOS a point is a pixel."""
+SMALL_PRINT, TEXT_PRINT = f"font-size: {SMALL_PT}pt;", f"font-size: {TEXT_PT}pt;"
+
+FOCUS_STYLE = (
+    "QPushButton:focus, QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QToolButton:focus,"
+    f" QCheckBox::indicator:focus {{ border: 1px solid {LINK_COLOR}; }}"
+)
+"""napari's themes do not show where the keyboard is."""
 
 
 def note(text: str = "", *, parent: QWidget | None = None) -> QLabel:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QMimeData, QPoint, Qt, Signal
-from qtpy.QtGui import QColor, QTextCharFormat, QTextCursor
+from qtpy.QtGui import QColor, QFontMetricsF, QTextCharFormat, QTextCursor
 from qtpy.QtWidgets import QPlainTextEdit, QTextEdit, QToolTip
 
 from napari_histoalign.plugin.markup import WARNING_COLOR
+from napari_histoalign.plugin.widgets.parts import TEXT_PRINT
 from napari_histoalign.plugin.widgets.prompt_gutter import GUTTER_PX, PromptGutter, tint
 from napari_histoalign.plugin.widgets.prompt_marks import PromptMarks
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QKeyEvent, QPaintEvent, QResizeEvent
 
 MIN_LINES, MAX_LINES = 2, 14
-STYLE = "QPlainTextEdit { border: 0; padding: 0; background: transparent; font-size: 12px; }"
-BORDER_PX = 8
+STYLE = f"QPlainTextEdit {{ border: 0; padding: 0; background: transparent; {TEXT_PRINT} }}"
+SPARE_PX = 2
 HELP = "What this class looks like, in plain words: one prompt a line"
 KEYS = "Alt+Up and Alt+Down move a line, Ctrl+D doubles it"
 
@@ -204,4 +206,5 @@ class PromptText(QPlainTextEdit):
             policies.ScrollBarAsNeeded if lines > MAX_LINES else policies.ScrollBarAlwaysOff
         )
         shown = min(max(lines, MIN_LINES), MAX_LINES)
-        self.setFixedHeight(round(shown * metrics.lineSpacing() + 2 * margin) + BORDER_PX)
+        line_px = QFontMetricsF(self.font()).lineSpacing()  # of a fine screen, no whole number
+        self.setFixedHeight(math.ceil(shown * line_px + 2 * margin) + SPARE_PX)

@@ -100,6 +100,7 @@ class WordingBox(QWidget):
         self.collapsible.setDuration(0)
         self.collapsible.setContent(content)
         self.collapsible.layout().setContentsMargins(0, 0, 0, 0)
+        self.collapsible.layout().setSpacing(0)
         header = self.collapsible.toggleButton()
         header.setStyleSheet(HEADER_STYLE)
         header.setToolTip("Organ, sentences, and every text as the encoders read it")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from napari_histoalign.engine import duration
-from napari_histoalign.plugin.markup import WARNING_COLOR
-from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, note
+from napari_histoalign.plugin.markup import LINK_COLOR
+from napari_histoalign.plugin.widgets.parts import FOCUS_STYLE, note
+from napari_histoalign.plugin.widgets.status_line import StatusLine
 
 AREAS = (
     ("View", "view", "Run on the tissue in view (Ctrl+Return)", "Ctrl+Return"),
@@ -19,10 +20,16 @@ AREAS = (
     ),
     ("Whole slide", "slide", "Run on all tissue, from the middle of the view outwards", ""),
 )
+NO_SLIDE = "Open a slide first: drop a file on the window."
+START = "Start here: follow the view to score what you look at, or run on a part of the slide."
+FIRST_STYLE = f"QPushButton {{ border: 2px solid {LINK_COLOR}; font-weight: bold; }}"
+"""Of the button to press first."""
 
 
 class RunBox(QWidget):
     """Buttons and displays that stay in sight while the rest of the dock scrolls.
+
+    What is said stands on top, so that a long sentence moves no button.
 
     Signals
     -------
@@ -42,13 +49,17 @@ class RunBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._first = False
+        self.setStyleSheet(FOCUS_STYLE)
+        self.line = StatusLine()
+        self.status = self.line.text
         self.follow = QPushButton("Follow the view")
         self.follow.setCheckable(True)
         self.follow.setShortcut("Ctrl+Shift+F")
         self.follow.setToolTip(
             "Score what is in view, and what comes into view, while you pan and zoom (Ctrl+Shift+F)"
         )
-        self.follow.toggled.connect(self.follow_toggled)
+        self.follow.toggled.connect(self._on_follow)
         self.areas: dict[str, QPushButton] = {}
         run = QHBoxLayout()
         run.setSpacing(4)
@@ -56,6 +67,7 @@ class RunBox(QWidget):
         for text, where, tip, keys in AREAS:
             button = QPushButton(text)
             button.setToolTip(tip)
+            button.setAccessibleName(f"Run on {text.lower()}")
             if keys:
                 button.setShortcut(keys)
             button.clicked.connect(lambda _=False, area=where: self.run_requested.emit(area))
@@ -65,14 +77,14 @@ class RunBox(QWidget):
         self.progress.setTextVisible(True)
         self.progress.setRange(0, 1)
         self.progress.setFormat("")
+        self.progress.setAccessibleName("Progress of the run")
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip("Stop the run; what was done stays and is not done again")
         self.cancel.clicked.connect(self.cancel_requested)
         watch = QHBoxLayout()
+        watch.setSpacing(4)
         watch.addWidget(self.progress, 1)
         watch.addWidget(self.cancel)
-        self.status = note()
-        self.status.setTextFormat(Qt.TextFormat.PlainText)
         self.draw = QPushButton("Draw a region")
         self.draw.setToolTip("Add a shapes layer and draw a polygon on the slide")
         self.draw.clicked.connect(self.draw_requested)
@@ -80,16 +92,17 @@ class RunBox(QWidget):
         self.export.setToolTip("Write tables, maps and QuPath regions to a folder")
         self.export.clicked.connect(self.export_requested)
         last = QHBoxLayout()
+        last.setSpacing(4)
         last.addWidget(self.draw, 1)
         last.addWidget(self.export, 1)
         self.notice = note()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 8)
-        layout.setSpacing(6)
+        layout.setSpacing(5)
+        layout.addWidget(self.line)
+        layout.addLayout(watch)
         layout.addWidget(self.follow)
-        for row in (run, watch):
-            layout.addLayout(row)
-        layout.addWidget(self.status)
+        layout.addLayout(run)
         layout.addLayout(last)
         layout.addWidget(self.notice)
         self.set_state("ready", has_slide=False, has_results=False)
@@ -102,6 +115,9 @@ class RunBox(QWidget):
         self.cancel.setEnabled(state == "running")
         self.export.setEnabled(ready and has_results)
         self.follow.setEnabled(has_slide)
+        self._first = ready and has_slide and not has_results
+        self._show_first()
+        self.line.set_hint(NO_SLIDE if not has_slide else "" if has_results else START)
         if ready:
             self.progress.setRange(0, 1)
             self.progress.setValue(0)
@@ -116,5 +132,14 @@ class RunBox(QWidget):
 
     def show_status(self, text: str, *, error: bool) -> None:
         """Show one line of text."""
-        self.status.setText(text)
-        self.status.setStyleSheet(f"{SMALL_PRINT} color: {WARNING_COLOR};" if error else SMALL_PRINT)
+        self.line.show_text(text, error=error)
+
+    def _on_follow(self, on: bool) -> None:
+        self._show_first()
+        self.follow_toggled.emit(on)
+
+    def _show_first(self) -> None:
+        """Let the button stand out that a person should press first."""
+        style = FIRST_STYLE if self._first and not self.follow.isChecked() else ""
+        if style != self.follow.styleSheet():
+            self.follow.setStyleSheet(style)
