@@ -1,0 +1,1 @@
+"""A real window that a script looks after: see ``tools/tour.py``."""
