@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_histoalign.errors import GeoJSONError
+from qupath_bridge.features import OBJECT_KEY, RUN_NAME
 from qupath_bridge.geometries import geometry_from_json
-from qupath_bridge.properties import class_name, color, identity, kind, measurements, text
+from qupath_bridge.properties import class_name, color, identity, kind, measurements, metadata, text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +41,8 @@ class Annotation:
         The feature's id, where it has one.
     locked
         Whether it is locked against changes.
+    metadata
+        Texts kept with it; versions before 0.5 lose them.
     """
 
     geometry: BaseGeometry
@@ -50,6 +53,13 @@ class Annotation:
     measurements: Mapping[str, float] = field(default_factory=dict)
     identity: str | None = None
     locked: bool = False
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def stands_for_a_run(self) -> bool:
+        """Whether it is no region but the frame around all that a run scored."""
+        named = (self.name or "").startswith(f"{RUN_NAME} ")
+        return self.class_name is None and (self.metadata.get(OBJECT_KEY) == "run" or named)
 
 
 @dataclass(frozen=True)
@@ -74,7 +84,8 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
     Parameters
     ----------
     path
-        A FeatureCollection, a list of features or a single one; ``.gz`` is unpacked.
+        A FeatureCollection, a list of features or collections, or a single feature; objects within objects
+        count, too. ``.gz`` is unpacked.
     bounds_offset
         Corner (x, y) of the slide's bounds, at which QuPath's coordinates start; added.
 
@@ -85,10 +96,9 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
     """
     from shapely.errors import ShapelyError
 
-    features = _features(_load(path), path)
     annotations: list[Annotation] = []
     errors: list[str] = []
-    for number, entry in enumerate(features, start=1):
+    for number, entry in _numbered(_features(_load(path), path)):
         try:
             annotation, repaired = _annotation(entry, bounds_offset)
         except (ValueError, TypeError, ShapelyError) as err:
@@ -101,7 +111,7 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
 
 
 def roi_geometry(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> BaseGeometry:
-    """The union of all annotated areas in a file, in level-0 pixels; tiles and cells do not count.
+    """The union of all annotated areas in a file, in level-0 pixels; tiles, cells and our frame do not count.
 
     Raises
     ------
@@ -111,7 +121,11 @@ def roi_geometry(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Base
     from shapely import union_all
 
     found = read_geojson(path, bounds_offset=bounds_offset)
-    areas = [a.geometry for a in found.annotations if a.kind == "annotation" and a.geometry.area > 0]
+    areas = [
+        a.geometry
+        for a in found.annotations
+        if a.kind == "annotation" and a.geometry.area > 0 and not a.stands_for_a_run
+    ]
     if not areas:
         why = f" ({found.errors[0]})" if found.errors else ""
         raise GeoJSONError(
@@ -143,15 +157,44 @@ def _features(content: Any, path: Path) -> Sequence[Any]:
     """The features of a collection, a list, or a single feature or geometry."""
     if isinstance(content, list):
         return content
+    found = _unwrapped(content)
+    if found is None:
+        raise GeoJSONError(
+            f"{path} is JSON, but no GeoJSON: it holds no features. Export it from QuPath again."
+        )
+    return found
+
+
+def _unwrapped(content: Any) -> list[Any] | None:
+    """Features of a collection, or the feature that a feature or a geometry is; None if it is neither."""
     if isinstance(content, Mapping):
-        if content.get("type") == "FeatureCollection" and isinstance(content.get("features"), list):
-            features: list[Any] = content["features"]
+        features = content.get("features")
+        if content.get("type") == "FeatureCollection" and isinstance(features, list):
             return features
         if content.get("type") == "Feature":
             return [content]
         if "coordinates" in content or "geometries" in content:
             return [{"geometry": content}]
-    raise GeoJSONError(f"{path} is JSON, but no GeoJSON: it holds no features. Export it from QuPath again.")
+    return None
+
+
+def _numbered(features: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Each feature after the one it lies in, with its number: the second one in the third is 3.2."""
+    waiting = [(str(i), entry) for i, entry in enumerate(features, start=1)][::-1]
+    while waiting:  # no recursion: how deep they are nested is the file's business
+        number, entry = waiting.pop()
+        inner: Any = _unwrapped(entry)
+        if not (
+            isinstance(entry, Mapping) and entry.get("type") == "FeatureCollection" and inner is not None
+        ):
+            feature = inner[0] if inner else entry
+            yield number, feature
+            properties = feature.get("properties") if isinstance(feature, Mapping) else None
+            # QuPath knows them by both names
+            nested = properties if isinstance(properties, Mapping) else {}
+            inner = nested.get("childObjects", nested.get("children"))
+        if isinstance(inner, list):
+            waiting += [(f"{number}.{i}", child) for i, child in enumerate(inner, start=1)][::-1]
 
 
 def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
@@ -171,5 +214,6 @@ def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
         measurements=measurements(properties.get("measurements")),
         identity=identity(entry),
         locked=properties.get("isLocked", properties.get("locked")) is True,
+        metadata=metadata(properties.get("metadata")),
     )
     return annotation, repaired

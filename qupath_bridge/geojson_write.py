@@ -5,17 +5,29 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import uuid
+import re
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from napari_histoalign.errors import ResultError
 from napari_histoalign.files import whole_file
-from qupath_bridge.features import NAMESPACE, region_feature, tile_features
+from qupath_bridge.features import (
+    NOTICE_KEY,
+    REVIEW_KEY,
+    RUN_KEY,
+    encode,
+    origin_of,
+    region_feature,
+    run_feature,
+)
+from qupath_bridge.tiles import tile_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
+    from shapely import Polygon
 
     from napari_histoalign.results import Region, TileScores
 
@@ -31,13 +43,19 @@ def write_regions(
     slide_fingerprint: str,
     bounds_offset: tuple[int, int] = (0, 0),
     notice: str | None = None,
-) -> None:
+    identities: Sequence[str | None] | None = None,
+    model_classes: Sequence[str | None] | None = None,
+    disagreement: Sequence[float | None] | None = None,
+    simplify_um: float = 0.0,
+    mpp: tuple[float, float] | None = None,
+    run_area: Polygon | None = None,
+) -> tuple[str, ...]:
     """Write regions as QuPath annotations.
 
     Parameters
     ----------
     path
-        ``.geojson`` or ``.geojson.gz``; appears whole or not at all.
+        ``.geojson``, or ``.geojson.gz`` (which QuPath opens from 0.4 on); appears whole or not at all.
     regions
         In level-0 pixels.
     run_id, slide_fingerprint
@@ -46,22 +64,58 @@ def write_regions(
         Corner (x, y) of the slide's bounds: QuPath's coordinates start there.
     notice
         A sentence kept with each annotation ("not for diagnosis").
+    identities, model_classes
+        After a review (`reviewed_regions`), one a region: the UUID that it has already, and the class that
+        its probability is of; None for what has none or did not change.
+    disagreement
+        Mean disagreement of each region's tiles (`mean_in_regions`), one a region.
+    simplify_um, mpp
+        Farthest that an outline may move to have fewer corners, in micrometre, 0 for not at all; and
+        micrometres per level-0 pixel, which that needs.
+    run_area
+        What was scored: with it, an annotation that stands for the run comes first.
+
+    Returns
+    -------
+    tuple of str
+        What had to be changed, as sentences: outlines that crossed themselves.
 
     Raises
     ------
     ResultError
         The file cannot be written, or a region cannot be expressed; an earlier file is kept.
     """
-    origin = _origin(slide_fingerprint, run_id)
+    origin = origin_of(slide_fingerprint, run_id)
+    kept = _metadata(run_id, notice)
+    ids = _one_each(identities, len(regions), "identities")
+    classes = _one_each(model_classes, len(regions), "classes of the model")
+    spread = _one_each(disagreement, len(regions), "values of disagreement")
+    repaired = [number for number, region in enumerate(regions, start=1) if not region.polygon.is_valid]
 
-    def features() -> Iterable[dict[str, Any]]:
-        for region in regions:
-            metadata = {"histoalign run": run_id, "histoalign review": region.review}
-            if notice:
-                metadata["histoalign notice"] = notice
-            yield region_feature(region, origin=origin, offset=bounds_offset, metadata=metadata)
+    def features() -> Iterator[dict[str, Any]]:
+        if run_area is not None:
+            yield run_feature(run_area, origin=origin, offset=bounds_offset, run_id=run_id, metadata=kept)
+        seen: set[str] = set()
+        rows = zip(regions, ids, classes, spread, strict=True)
+        for number, (region, identity, model_class, value) in enumerate(rows, start=1):
+            found = region_feature(
+                region,
+                origin=origin,
+                offset=bounds_offset,
+                metadata={**kept, REVIEW_KEY: region.review},
+                identity=identity,
+                model_class=model_class,
+                disagreement=value,
+                simplify_um=simplify_um,
+                mpp=mpp,
+            )
+            if found["id"] in seen:
+                raise ResultError(f"Region {number} has the id of another one: they would be one in QuPath.")
+            seen.add(found["id"])
+            yield found
 
-    write_features(path, features(), about=_about(run_id, notice))
+    _write(path, (encode(f) for f in features()), about=_about(run_id, notice))
+    return tuple(f"The outline of region {number} crossed itself and was repaired." for number in repaired)
 
 
 def write_tiles(
@@ -72,34 +126,41 @@ def write_tiles(
     slide_fingerprint: str,
     bounds_offset: tuple[int, int] = (0, 0),
     notice: str | None = None,
+    disagreement: NDArray[Any] | None = None,
 ) -> None:
     """Write scored tiles as QuPath tile objects; parameters and errors as for `write_regions`.
 
-    Tiles hold no text of their own in QuPath; the notice stands once, at the head of the file.
+    `disagreement` is one value a tile, shape (n,). Tiles hold no text of their own in QuPath up to 0.5; the
+    run and the notice stand once, at the head of the file. A million tiles need no more memory than a
+    thousand.
     """
-    origin = _origin(slide_fingerprint, run_id)
-    features = tile_features(scores, origin=origin, offset=bounds_offset)
-    write_features(path, features, about=_about(run_id, notice))
+    if disagreement is not None and disagreement.shape != (len(scores),):
+        raise ResultError(
+            f"{len(scores)} tiles need as many values of disagreement, not {len(disagreement)}."
+        )
+    origin = origin_of(slide_fingerprint, run_id)
+    lines = tile_lines(scores, origin=origin, offset=bounds_offset, disagreement=disagreement)
+    _write(path, lines, about=_about(run_id, notice))
 
 
-def write_features(path: Path, features: Iterable[dict[str, Any]], *, about: Mapping[str, str]) -> None:
+def _write(path: Path, features: Iterable[str], *, about: Mapping[str, str]) -> None:
     """Stream features into a FeatureCollection, one a line, holding few at a time.
 
-    `about` becomes a foreign member of the collection (RFC 7946, 6.1), which readers skip.
+    `about` becomes a foreign member of the collection (RFC 7946, 6.1), which readers skip. The text is ASCII:
+    QuPath up to 0.4.0 reads files in the computer's own encoding, and would garble other letters.
     """
-    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
     try:
         with whole_file(path) as temporary, _text_file(temporary) as file:
-            file.write(f'{{"type":"FeatureCollection","histoalign":{encode(about)},"features":[')
+            file.write(_ascii(f'{{"type":"FeatureCollection","histoalign":{encode(about)},"features":['))
             lines: list[str] = []
             separator = "\n"
             for feature in features:
-                lines.append(separator + encode(feature))
+                lines.append(separator + feature)
                 separator = ",\n"
                 if len(lines) == BUFFERED_FEATURES:
-                    file.write("".join(lines))
+                    file.write(_ascii("".join(lines)))
                     lines.clear()
-            file.write("".join(lines) + "\n]}\n")
+            file.write(_ascii("".join(lines)) + "\n]}\n")
     except UnicodeEncodeError as err:
         raise ResultError(
             f"{path} was not written: {err.object[err.start : err.end]!r} in a name is half a character. "
@@ -117,20 +178,43 @@ def _text_file(path: Path) -> Iterator[IO[str]]:
     """A text file to write, compressed where its name ends in ``.gz``."""
     with path.open("wb") as raw:
         if path.suffix != ".gz":
-            with io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as text:
+            with io.TextIOWrapper(raw, encoding="ascii", newline="\n") as text:
                 yield text
             return
         # neither name nor time in the header: the same results give the same bytes
         packed = gzip.GzipFile(filename="", mode="wb", compresslevel=5, fileobj=raw, mtime=0)
-        with packed, io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as text:
+        with packed, io.TextIOWrapper(packed, encoding="ascii", newline="\n") as text:
             yield text
+
+
+def _ascii(text: str) -> str:
+    """JSON with an escape for each letter that is not ASCII (they stand in strings only).
+
+    Raises
+    ------
+    UnicodeEncodeError
+        One of them is half a character.
+    """
+    if text.isascii():
+        return text
+    text.encode("utf-8")
+    return re.sub(r"[^\x00-\x7f]", lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _one_each(values: Sequence[Any] | None, count: int, what: str) -> Sequence[Any]:
+    """One value a region, None by default."""
+    if values is None:
+        return [None] * count
+    if len(values) != count:
+        raise ResultError(f"{count} regions need as many {what}, not {len(values)}.")
+    return values
+
+
+def _metadata(run_id: str, notice: str | None) -> dict[str, str]:
+    """What each annotation of ours says."""
+    return {RUN_KEY: run_id, **({NOTICE_KEY: notice} if notice else {})}
 
 
 def _about(run_id: str, notice: str | None) -> dict[str, str]:
     """What a file says of itself."""
     return {"run": run_id, **({"notice": notice} if notice else {})}
-
-
-def _origin(slide_fingerprint: str, run_id: str) -> uuid.UUID:
-    """Namespace of the ids of one run on one slide."""
-    return uuid.uuid5(NAMESPACE, f"{slide_fingerprint} {run_id}")

@@ -32,7 +32,7 @@ def geometry_json(polygon: Polygon | MultiPolygon, offset: tuple[int, int]) -> d
     Raises
     ------
     ResultError
-        The polygon is empty or invalid, which QuPath would refuse with the whole file.
+        The polygon is empty, invalid or not finite, which QuPath would refuse with the whole file.
     """
     import numpy as np
     import shapely
@@ -56,6 +56,34 @@ def geometry_json(polygon: Polygon | MultiPolygon, offset: tuple[int, int]) -> d
     if len(parts) == 1:
         return {"type": "Polygon", "coordinates": parts[0]}
     return {"type": "MultiPolygon", "coordinates": parts}
+
+
+def made_valid(polygon: Polygon | MultiPolygon) -> tuple[Polygon | MultiPolygon, bool]:
+    """What an outline encloses, and whether it had to be repaired, as one drawn by hand may.
+
+    Raises
+    ------
+    ResultError
+        A coordinate is not finite, or the outline encloses nothing.
+    """
+    import numpy as np
+    import shapely
+
+    if not np.isfinite(shapely.get_coordinates(polygon)).all():
+        raise ResultError("A corner of a region's outline is not finite, and it cannot be exported.")
+    valid = polygon.is_valid
+    whole = polygon if valid else _areas(polygon)
+    if not whole.area > 0:
+        raise ResultError("A region's outline is empty or encloses nothing and cannot be exported.")
+    return whole, not valid
+
+
+def _areas(geometry: BaseGeometry) -> Polygon | MultiPolygon:
+    """The areas that an outline encloses, without the lines that folded parts leave behind."""
+    import shapely
+
+    repaired = shapely.make_valid(geometry)
+    return shapely.union_all([part for part in shapely.get_parts(repaired) if part.area > 0])
 
 
 def geometry_from_json(plain: Any, offset: tuple[int, int]) -> tuple[BaseGeometry, bool]:
@@ -104,11 +132,11 @@ def geometry_from_json(plain: Any, offset: tuple[int, int]) -> tuple[BaseGeometr
         geometry = shapely.transform(geometry, lambda xy: xy + np.asarray(offset, float))
     if geometry.is_valid:
         return geometry, False
-    repaired = shapely.make_valid(geometry)
-    if geometry.geom_type in AREAS:  # drop the lines that folded parts leave behind
-        repaired = shapely.union_all([p for p in shapely.get_parts(repaired) if p.area > 0])
-        if repaired.is_empty:
-            raise ValueError("its outline encloses nothing")
+    if geometry.geom_type not in AREAS:
+        return shapely.make_valid(geometry), True
+    repaired = _areas(geometry)
+    if repaired.is_empty:
+        raise ValueError("its outline encloses nothing")
     return repaired, True
 
 

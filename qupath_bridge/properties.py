@@ -18,14 +18,16 @@ LEGACY_KINDS = {
     "PathRootObject": "root",
 }
 """QuPath up to 0.2 wrote the type where the id belongs."""
+OTHER_KINDS = {**LEGACY_KINDS, "tma_core": "tmaCore"}
+"""Other words for a type, which QuPath takes, too."""
 
 
 def kind(entry: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
     """The object's type, where any version keeps it."""
     for key in ("objectType", "object_type", "type"):
         named = properties.get(key)
-        if isinstance(named, str) and named in KINDS:
-            return named
+        if isinstance(named, str) and OTHER_KINDS.get(named, named) in KINDS:
+            return OTHER_KINDS.get(named, named)
     return LEGACY_KINDS.get(text(entry.get("id")) or "", "annotation")
 
 
@@ -80,6 +82,14 @@ def measurements(plain: Any) -> dict[str, float]:
     else:
         pairs = []
     return {name: float(value) for name, value in pairs if isinstance(name, str) and _is_number(value)}
+
+
+def metadata(plain: Any) -> dict[str, str]:
+    """Texts that were kept with an object."""
+    if not isinstance(plain, Mapping):
+        return {}
+    pairs = ((text(key), text(value)) for key, value in plain.items())
+    return {key: value for key, value in pairs if key and value}
 
 
 def _is_number(value: Any) -> bool:

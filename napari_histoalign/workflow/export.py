@@ -21,7 +21,7 @@ from napari_histoalign.results import (
 from napari_histoalign.workflow.provenance import identity, provenance
 from napari_histoalign.workflow.summary import ClassSummary, RunSummary
 from napari_histoalign.workflow.whole_slide import whole_slide
-from qupath_bridge import write_regions, write_tiles
+from qupath_bridge import mean_in_regions, write_regions, write_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,6 +148,8 @@ def write_results(
     about = {"run": run_id, **({"notice": notice} if notice else {})}
     files = {name: folder / name for name in FILES}
     x, y = slide.bounds[:2]
+    # one pair of encoders has nobody to contradict it
+    spread = scored.disagreement() if len(scored.scores.parts) > 1 else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_tiles_table(files["tiles.parquet"], tiles, about=about)
@@ -159,6 +161,7 @@ def write_results(
             slide_fingerprint=slide.fingerprint,
             bounds_offset=(x, y),
             notice=notice,
+            disagreement=None if spread is None else mean_in_regions(regions, tiles, spread),
         )
         write_tiles(
             files["tiles.geojson"],
@@ -167,6 +170,7 @@ def write_results(
             slide_fingerprint=slide.fingerprint,
             bounds_offset=(x, y),
             notice=notice,
+            disagreement=spread,
         )
         write_overlay(
             files["overlay.png"],

@@ -12,9 +12,10 @@ from drawn import SQUARE, feature, write
 from shapely import box, force_2d
 from shapely.affinity import translate
 from shapely.geometry import shape
+from written import RUN, region
 
 from napari_histoalign.errors import GeoJSONError
-from qupath_bridge import read_geojson, roi_geometry
+from qupath_bridge import read_geojson, roi_geometry, write_regions
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,8 @@ def test_every_geometry_is_read_and_moved_by_the_offset(tmp_path: Path, plain: d
         ({"properties": {"objectType": "Tile"}}, "annotation", None),
         ({"properties": {"objectType": ["tile"]}, "id": ["u"]}, "annotation", None),
         ({"properties": {}, "id": "PathTileObject"}, "tile", None),
+        ({"properties": {"objectType": "PathCellObject"}}, "cell", None),
+        ({"properties": {"object_type": "tma_core"}}, "tmaCore", None),
         ({"properties": {}, "id": 7}, "annotation", None),
     ],
 )
@@ -223,6 +226,45 @@ def test_the_region_of_interest_is_the_union_of_all_areas(tmp_path: Path) -> Non
 
     assert roi.area == pytest.approx(150)
     assert roi.bounds == (100, 200, 115, 210)
+
+
+def test_objects_within_objects_and_collections_within_lists_are_read(tmp_path: Path) -> None:
+    innermost = feature(name="innermost")
+    inner = [feature(name="inner", children=[innermost]), feature(None), feature(name="second")]
+    content = [
+        feature(name="outer", childObjects=inner),
+        {"type": "FeatureCollection", "features": [feature(name="in a collection"), 3]},
+        SQUARE,
+    ]
+
+    result = read_geojson(write(tmp_path, content))
+
+    names = [a.name for a in result.annotations]
+    assert names == ["outer", "inner", "innermost", "second", "in a collection", None]
+    assert [error.split(" is left out")[0] for error in result.errors] == [
+        "drawn.geojson: object 1.2",
+        "drawn.geojson: object 2.2",
+    ]
+
+
+def test_metadata_are_kept_as_texts(tmp_path: Path) -> None:
+    kept = {"histoalign run": "abc", "number": 3, "empty": "", "half\ud800": "x"}
+
+    (found,) = read_geojson(write(tmp_path, feature(metadata=kept))).annotations
+
+    assert found.metadata == {"histoalign run": "abc", "half?": "x"}
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["0.7", "0.3"])
+def test_the_frame_around_a_run_is_no_region_of_interest(tmp_path: Path, kept: bool) -> None:
+    path = tmp_path / "r.geojson"
+    write_regions(path, [region(box(5, 5, 9, 9))], run_area=box(0, 0, 900, 900), **RUN)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not kept:  # what QuPath 0.3 writes again of what it read
+        for plain in content["features"]:
+            del plain["properties"]["metadata"]
+
+    assert roi_geometry(write(tmp_path, content)).equals(box(5, 5, 9, 9))
 
 
 def test_a_file_without_areas_is_no_region_of_interest(tmp_path: Path) -> None:
