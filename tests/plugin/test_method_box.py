@@ -263,13 +263,28 @@ def test_the_wheel_passes_over_a_control_unless_it_was_chosen(qtbot, box):
         return event.isAccepted()
 
     before = box.alignment(), box.refinement(), box.threshold.value()
-    for control in (box.strategy.combo, box.temperature.spin, box.threshold):
+    groove = box.threshold.focusProxy()
+    for control in (box.strategy.combo, box.temperature.spin, box.threshold, groove):
         box.few_shot.combo.setFocus()
         assert not wheel(control)
     assert (box.alignment(), box.refinement(), box.threshold.value()) == before
     box.temperature.spin.setFocus()
     qtbot.waitUntil(box.temperature.spin.hasFocus)
     assert wheel(box.temperature.spin) and box.alignment() != before[0]
+
+
+def test_the_threshold_is_moved_by_keys(qtbot, box):
+    box.show()
+    qtbot.waitExposed(box)
+    box.activateWindow()
+    told = []
+    box.threshold_changed.connect(told.append)
+    box.threshold.setFocus()
+    qtbot.waitUntil(box.threshold.hasFocus)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_PageUp, Qt.Key.Key_Left, Qt.Key.Key_Left, Qt.Key.Key_End):
+        qtbot.keyClick(QApplication.focusWidget(), key)
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Right)  # there is no more
+    assert told == pytest.approx([0.51, 0.61, 0.60, 0.59, 1.0])
 
 
 def test_it_fits_a_narrow_dock(qtbot):

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QHBoxLayout, QPushButton, 
 from superqt import QCollapsible
 
 from napari_histoalign.plugin.encoder_texts import sentence, tiles_text
-from napari_histoalign.plugin.markup import link, warning
+from napari_histoalign.plugin.markup import LINK_COLOR, link, warning
 from napari_histoalign.plugin.widgets.parts import SMALL_PRINT, form, narrow_combo, note
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ UNBOUNDED_PX = 16_777_215
 HEADER_STYLE = (
     "QPushButton, QPushButton:checked { text-align: left; border: none; outline: none; padding: 5px;"
     " background: rgba(128, 128, 128, 50); }"
+    f" QPushButton:focus {{ border: 1px solid {LINK_COLOR}; }}"
 )
 
 

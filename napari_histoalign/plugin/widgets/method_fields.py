@@ -8,6 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, Signal
 from qtpy.QtWidgets import (
+    QAbstractSlider,
     QAbstractSpinBox,
     QDoubleSpinBox,
     QHBoxLayout,
@@ -69,7 +70,8 @@ class Field(QWidget):
                 widget.setToolTip(tooltip)
         control.setAccessibleName(title.replace("&", ""))
         control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        control.installEventFilter(CalmWheel(control))
+        for part in (control, *control.findChildren(QAbstractSlider)):
+            part.installEventFilter(CalmWheel(part))
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)

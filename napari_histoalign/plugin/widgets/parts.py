@@ -20,6 +20,7 @@ SMALL_PRINT, TEXT_PRINT = f"font-size: {SMALL_PT}pt;", f"font-size: {TEXT_PT}pt;
 FOCUS_STYLE = (
     "QPushButton:focus, QLineEdit:focus, QComboBox:focus, QAbstractSpinBox:focus, QToolButton:focus,"
     f" QCheckBox::indicator:focus {{ border: 1px solid {LINK_COLOR}; }}"
+    f" QSlider::handle:horizontal:focus {{ background: {LINK_COLOR}; }}"
 )
 """napari's themes do not show where the keyboard is."""
 

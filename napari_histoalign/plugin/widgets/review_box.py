@@ -168,11 +168,12 @@ class ReviewBox(QWidget):
     def _make_filters(self) -> None:
         self.of_class = narrow_combo([("all classes", "")], "Review regions of this class only")
         self.least_tiles = _number(1, MOST_TILES, 1, "Leave out regions of fewer tiles")
+        self.least_tiles.setSuffix(" tiles")
         self.count = _number(1, MOST_ASKED, 30, "How many tiles are asked about")
         self.seed = _number(1, 9_999, 1, "Reviewers with the same order are asked about the same tiles")
         self.region_filters, self.blind_filters = QWidget(), QWidget()
         for holder, pairs in (
-            (self.region_filters, (("Class", self.of_class), ("Least tiles", self.least_tiles))),
+            (self.region_filters, (("Class", self.of_class), ("At least", self.least_tiles))),
             (self.blind_filters, (("Tiles", self.count), ("Order", self.seed))),
         ):
             rows = form()
@@ -203,9 +204,9 @@ class ReviewBox(QWidget):
         return row
 
     def _decisions(self) -> QWidget:
-        self.accept = _button("Accept", "It is right (A)", self.accept_requested)
-        self.reject = _button("Reject", "It is wrong (R)", self.reject_requested)
-        self.redraw = _button("Redraw", "Draw another outline (D)", self.redraw_requested)
+        self.accept = _button("Accept [A]", "It is right (A)", self.accept_requested)
+        self.reject = _button("Reject [R]", "It is wrong (R)", self.reject_requested)
+        self.redraw = _button("Redraw [D]", "Draw another outline (D)", self.redraw_requested)
         self.reopen = _button("Reopen", "Leave it open again", self.reopen_requested)
         self.decisions = QWidget()
         grid = QGridLayout(self.decisions)
@@ -216,8 +217,8 @@ class ReviewBox(QWidget):
         return self.decisions
 
     def _steps(self) -> QHBoxLayout:
-        self.previous = _button("Previous", "Look at the one before (P or Left)")
-        self.next = _button("Next", "Look at the next (N or Right)")
+        self.previous = _button("Previous [P]", "Look at the one before (P or Left)")
+        self.next = _button("Next [N]", "Look at the next (N or Right)")
         self.steps = (self.previous, self.next)
         row = QHBoxLayout()
         row.setSpacing(4)
