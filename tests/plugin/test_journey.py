@@ -88,17 +88,18 @@ def test_a_session_and_the_day_after(qtbot, make_napari_viewer, drawn, tmp_path,
     np.testing.assert_array_equal(edited.scored.indices, first.scored.indices)
 
     dock.tabs.setCurrentWidget(dock.review)
-    surest = [
-        edited.scored.indices[edited.scored.tiles.probabilities[:, of].argsort()[-2:]] for of in range(2)
-    ]
-    wanted = {
-        int(tile): name for name, of in zip(("malignant", "benign"), surest, strict=True) for tile in of
+    rows = edited.scored.tiles.probabilities
+    surest = {
+        name: edited.scored.indices[rows[:, of].argsort()[-2:]].tolist()
+        for of, name in enumerate(("malignant", "benign"))
     }
+    wanted = {tile: name for name, tiles in surest.items() for tile in tiles}
     dock.review.mark_box.keys.click()
     for tile, name in wanted.items():
         person.over(tile)
         person.press(Qt.Key.Key_1 if name == "malignant" else Qt.Key.Key_2)
     assert person.marks() == wanted
+    assert dock.review.mark_box.unused.isVisible(), "marks count for nothing while few-shot is off"
     dock.review.mark_box.keys.click()
 
     few_shot = dock.ask.method_box.few_shot
@@ -109,6 +110,7 @@ def test_a_session_and_the_day_after(qtbot, make_napari_viewer, drawn, tmp_path,
     assert dock.presenter.snapshot().refined is not None, dock.ask.method_box.notes.text()
 
     dock.tabs.setCurrentWidget(dock.review)
+    assert not dock.review.mark_box.unused.isVisible()
     review = dock.review.review_box
     review.modes["regions"].click()
     person.done()

@@ -11,6 +11,8 @@ from napari_histoalign.plugin.widgets.review_box import ReviewBox
 from napari_histoalign.plugin.widgets.session_box import SessionBox
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
     from napari_histoalign.plugin.presenter import Presenter
 
 
@@ -30,3 +32,10 @@ class ReviewTab(Column):
         self.mark_box, self.review_box, self.session_box = MarkBox(), ReviewBox(), SessionBox()
         self.fill((self.mark_box, self.review_box, self.session_box))
         self.side = ReviewSide(presenter, self.mark_box, self.review_box, who)
+        self._presenter = presenter
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Somebody looks: another method may have been chosen since."""
+        super().showEvent(event)
+        scoring = self._presenter.scoring
+        self.mark_box.show_use(scoring is not None and scoring.refinement.needs_examples)

@@ -21,6 +21,7 @@ STYLE = (
     "QToolButton { text-align: left; padding: 2px 4px; border: 1px solid transparent; }"
     f"QToolButton:checked {{ border: 1px solid {LINK_COLOR}; }}"
 )
+UNUSED = "Marks do not change the scores yet: choose a way under Ask, Method, <i>Few-shot</i>."
 HELP = {
     "class": "Key {key}: the tile under the cursor, or those of a selected shape, is {name}",
     "unsure": "Key {key}: unsure. Kept in the review, never an example",
@@ -71,6 +72,9 @@ class MarkBox(QWidget):
         self.redo.setToolTip("Redo what was undone (Ctrl+Shift+Z on the canvas)")
         self.rows: list[QToolButton] = []
         self._labels: list[Label] = []
+        self._used, self._marked = True, False
+        self.unused = note(UNUSED)
+        self.unused.hide()
         self.notes = note()
         self.notes.hide()
         self.empty = note("Run on the view first: marks belong to the tiles of a run.")
@@ -88,6 +92,7 @@ class MarkBox(QWidget):
         layout.addLayout(self._column)
         layout.addWidget(self.empty)
         layout.addWidget(self.examples)
+        layout.addWidget(self.unused)
         layout.addWidget(self.notes)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -95,6 +100,7 @@ class MarkBox(QWidget):
         self.keys.toggled.connect(self.keys_toggled)
         self.draw.toggled.connect(self.draw_toggled)
         self.examples.toggled.connect(self.examples_toggled)
+        self.examples.toggled.connect(self._show_unused)
         self.undo.clicked.connect(self.undo_requested)
         self.redo.clicked.connect(self.redo_requested)
 
@@ -107,17 +113,29 @@ class MarkBox(QWidget):
         for button, row in zip(self.rows, rows, strict=True):
             _show_row(button, row, row.label == chosen)
         self.empty.setVisible(not any(row.label.name for row in rows))
+        self._marked = any(row.count for row in rows if row.label.name)
+        self._show_unused()
 
     def show_modes(self, *, keys: bool, drawing: bool, examples: bool) -> None:
         """Show what is switched on."""
         for button, on in ((self.keys, keys), (self.draw, drawing), (self.examples, examples)):
             with QSignalBlocker(button):
                 button.setChecked(on)
+        self._show_unused()
+
+    def show_use(self, used: bool) -> None:
+        """Say whether the chosen method makes any use of examples."""
+        self._used = used
+        self._show_unused()
 
     def show_notes(self, sentences: Sequence[str]) -> None:
         """Say why marks are not used."""
         self.notes.setText("<br>".join(escape(sentence) for sentence in sentences))
         self.notes.setVisible(bool(sentences))
+
+    def _show_unused(self) -> None:
+        """Marks that change nothing are a riddle, unless that is what was wanted."""
+        self.unused.setVisible(self._marked and not self._used and self.examples.isChecked())
 
     def _make_rows(self, number: int) -> None:
         while len(self.rows) > number:

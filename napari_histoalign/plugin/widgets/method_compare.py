@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 from napari_histoalign.alignment import DESCRIPTIONS, Alignment
 from napari_histoalign.plugin.widgets.method_fields import Choice, Field, PairChoice, quietly
 from napari_histoalign.plugin.widgets.method_pairs import lacking, pairs_of
+from napari_histoalign.plugin.widgets.parts import note
 
 
 class CompareFields(QWidget):
@@ -33,10 +34,11 @@ class CompareFields(QWidget):
         self.strategy.set_value("mean-fusion")
         self.pair = PairChoice("Which encoder's images are compared with which one's texts")
         self._titles: tuple[str, ...] = ("first encoder", "second encoder")
+        self.where = note("Under Look: the other alignment, the difference, or both side by side.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        for widget in (self.switch, self.strategy, self.pair):
+        for widget in (self.switch, self.strategy, self.pair, self.where):
             layout.addWidget(widget)
         self.switch.toggled.connect(self._on_changed)
         self.strategy.picked.connect(self._on_changed)
@@ -90,4 +92,5 @@ class CompareFields(QWidget):
         self.pair.offer(pairs_of(self.strategy.value(), self._titles))
         on = self.switch.isChecked()
         self.strategy.setVisible(on)
+        self.where.setVisible(on)
         self.pair.setVisible(on and self.pair.combo.count() > 1)

@@ -177,3 +177,18 @@ def test_everything_can_be_reached_by_keyboard_and_explains_itself(marks, review
         assert field.toolTip(), field
     for button in (*marks.rows, *review.labels.buttons):
         assert button.toolTip() and button.accessibleName()
+
+
+def test_marks_that_count_for_nothing_say_so(marks):
+    marks.show()
+    label = Label.of("malignant")
+    marks.show_use(False)
+    marks.show_rows([LabelRow(label, "1", "#ff0000", 0)], None)
+    assert not marks.unused.isVisible(), "nothing is marked"
+    marks.show_rows([LabelRow(label, "1", "#ff0000", 2)], None)
+    assert marks.unused.isVisible()
+    marks.show_use(True)
+    assert not marks.unused.isVisible()
+    marks.show_use(False)
+    marks.examples.setChecked(False)
+    assert not marks.unused.isVisible(), "that is what was wanted"
