@@ -1,8 +1,8 @@
 """The window stays awake: no call of ours holds its thread for long, and it lets go when it is told to.
 
 What is held against a bound is processor time of the main thread: it says what our own code makes, on a busy
-computer too. Making a layer of napari's, drawing its canvas without a graphics card, and Python's looking for garbage
-are counted apart.
+computer too. Making a layer of napari's, drawing its canvas without a graphics card, and Python's looking for
+garbage are counted apart.
 """
 
 from __future__ import annotations
