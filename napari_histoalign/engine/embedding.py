@@ -105,6 +105,7 @@ class TileEmbedder:
                 for tiles in reading:
                     unread += self._note_unread(tiles.unread, queue, unread)
                     queue.finish(np.array(list(tiles.unread), np.int64))
+                    refresh()
                     wanted = queue.wanted(tiles.indices)  # the person may look elsewhere by now
                     indices = tiles.indices[wanted]
                     began = time.monotonic()

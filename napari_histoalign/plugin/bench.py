@@ -37,6 +37,7 @@ class Bench:
 
     def __init__(self) -> None:
         self._embedding, self._scoring = threading.Lock(), threading.Lock()
+        self._swap = threading.Lock()
         self._encoders = EncoderCache()
         self._opened: Opened | None = None
         self._closed = False
@@ -44,7 +45,6 @@ class Bench:
         self._areas: deque[Area] = deque()
         self._view: Area | None = None
         self._looked_at: Area | None = None
-        self._scored_with: Scoring | None = None
 
     @property
     def slide(self) -> Slide | None:
@@ -57,6 +57,11 @@ class Bench:
         """Whether anything was embedded that can be scored."""
         opened = self._opened
         return opened is not None and bool(opened.wanted.any())
+
+    def holds(self, setup: Setup | None) -> bool:
+        """Whether that is what is open, with anything embedded that can be scored."""
+        opened = self._opened
+        return opened is not None and opened.setup == setup and bool(opened.wanted.any())
 
     @property
     def has_work(self) -> bool:
@@ -100,23 +105,35 @@ class Bench:
             opened = self._opened
             if cancelled() or opened is None:
                 return
-            with opened.used():
-                yield from self._work(opened, cancelled)
+            with opened.used() as there:
+                if there:
+                    yield from self._work(opened, cancelled)
 
-    def score(self, scoring: Callable[[], Scoring]) -> Iterator[Report]:
-        """Score what is embedded; reads no pixel, and asks no encoder that was removed or replaced."""
+    def score(self, scoring: Callable[[], Scoring], setup: Setup | None = None) -> Iterator[Report]:
+        """Score what is embedded; reads no pixel, and asks no encoder that was removed or replaced.
+
+        Parameters
+        ----------
+        scoring
+            Asked what to score with.
+        setup
+            Of which slide and tiles; nothing is scored where others are open by now. By default of those
+            that are.
+        """
         with self._job(self._scoring):
             opened = self._opened
-            if opened is None:
+            if opened is None or setup not in (None, opened.setup):
                 return
-            with opened.used():
+            with opened.used() as there:
                 wanted = scoring()
-                if not self._same_words(wanted):
+                if there and not _same_words(opened, wanted):
                     insist(opened.origins)
-                if (snapshot := self._score(opened, wanted)) is not None:
+                if there and (snapshot := self._score(opened, wanted)) is not None:
                     yield snapshot
 
-    def export(self, folder: Path, scoring: Scoring, threshold: float) -> Iterator[Report]:
+    def export(
+        self, folder: Path, scoring: Scoring, threshold: float, setup: Setup | None = None
+    ) -> Iterator[Report]:
         """Write the results of what is embedded to a folder.
 
         Parameters
@@ -127,6 +144,8 @@ class Bench:
             What to score with.
         threshold
             Lowest probability of a tile that becomes part of a region.
+        setup
+            Of which slide and tiles; by default of those that are open.
         """
         from napari_histoalign.workflow.export import write_both
 
@@ -136,8 +155,10 @@ class Bench:
                 raise JobError(
                     "There is nothing to export yet: run on the view, a region or the slide first."
                 )
-            with opened.used():
-                if not self._same_words(scoring):
+            with opened.used() as there:
+                if not there or setup not in (None, opened.setup):
+                    raise JobError("Another slide was run since: run on this one again, then export it.")
+                if not _same_words(opened, scoring):
                     insist(opened.origins)
                 yield Note(f"Writing results to {folder}")
                 snapshot = self._score(opened, scoring)
@@ -196,9 +217,7 @@ class Bench:
             grid = TileGrid.over(slide, mpp=setup.mpp, tile=setup.tile)
             analysis = Analysis(slide, encoders, grid, cache=setup.cache, memory=setup.memory, edited=True)
             entered.pop_all()
-        self._retire()
-        self._opened = Opened(setup, origins, slide, analysis)
-        self._scored_with = None
+        self._retire(Opened(setup, origins, slide, analysis))
         self._encoders.keep_only(setup.device, origins)
         if self._closed:
             self._retire()
@@ -260,7 +279,7 @@ class Bench:
         if scoring.other is not None:
             other = analysis.score(indices, scoring.prompts, scoring.other)
         shown = rasters(analysis.grid, refined or scored, scored, other)
-        self._scored_with = scoring
+        opened.scored_with = scoring
         notes = [*(tried or scored).notes, *([analysis.memory_note] if analysis.memory_note else [])]
         return Snapshot(
             scoring,
@@ -274,17 +293,19 @@ class Bench:
             tuple(notes),
         )
 
-    def _same_words(self, scoring: Scoring) -> bool:
-        """Whether everything it needs of the encoders is known already."""
-        before = self._scored_with
-        return before is not None and (before.prompts, before.alignment, before.other) == (
-            scoring.prompts,
-            scoring.alignment,
-            scoring.other,
-        )
-
-    def _retire(self) -> None:
-        """Close the slide and its stores when nobody uses them; encoders stay loaded."""
-        opened, self._opened = self._opened, None
+    def _retire(self, following: Opened | None = None) -> None:
+        """Put another in place of what is open, which is closed when nobody uses it; encoders stay loaded."""
+        with self._swap:
+            opened, self._opened = self._opened, following
         if opened is not None:
             opened.retire()
+
+
+def _same_words(opened: Opened, scoring: Scoring) -> bool:
+    """Whether everything it needs of the encoders is known already."""
+    before = opened.scored_with
+    return before is not None and (before.prompts, before.alignment, before.other) == (
+        scoring.prompts,
+        scoring.alignment,
+        scoring.other,
+    )

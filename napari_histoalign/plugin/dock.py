@@ -112,14 +112,18 @@ class HistoAlignDock(QWidget):
 
     def show_state(self, state: State) -> None:
         """Enable what can be done in this state."""
+        self._show_buttons(state)
+        if state == "ready":
+            self.run_box.clear_progress()
+            self.look.run_ended()
+
+    def _show_buttons(self, state: State) -> None:
         results = self.presenter.results
         self.run_box.set_state(
             state,
             has_slide=self.ask.slide_box.current() is not None,
             has_results=results is not None and bool(results.names),
         )
-        if state == "ready":
-            self.look.run_ended()
 
     def show_results(self, results: ResultLayers) -> None:
         """Offer the result layers that can be looked at."""
@@ -128,7 +132,7 @@ class HistoAlignDock(QWidget):
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Show what goes with scores."""
         self.ask.show_snapshot(snapshot)
-        self.show_state(self.presenter.state)
+        self._show_buttons(self.presenter.state)
 
     # what the person does
 

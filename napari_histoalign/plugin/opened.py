@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_histoalign.engine.wording import PromptWarnings
-from napari_histoalign.plugin.jobs import JobError, outwards
+from napari_histoalign.plugin.jobs import outwards
 from napari_histoalign.workflow.place import choose_tiles
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from napari_histoalign.engine import Analysis
     from napari_histoalign.plugin.encoder_cache import Origin
-    from napari_histoalign.plugin.jobs import Area, Setup
+    from napari_histoalign.plugin.jobs import Area, Scoring, Setup
     from napari_histoalign.slides import Slide, TissueMask
 
 
@@ -39,6 +39,8 @@ class Opened:
         Where tissue was found by the last run; None before.
     wanted
         Tiles that were asked for so far, one flag a tile of the grid.
+    scored_with
+        What its tiles were scored with last.
     reused
         How many of them had been embedded before.
     embedding_seconds
@@ -53,6 +55,7 @@ class Opened:
         self.warnings = PromptWarnings(analysis.encoders)
         self.tissue: TissueMask | None = None
         self.wanted = np.zeros(analysis.grid.count, bool)
+        self.scored_with: Scoring | None = None
         self.reused = 0
         self.embedding_seconds = 0.0
         self._on_tissue: NDArray[np.bool_] | None = None
@@ -61,20 +64,16 @@ class Opened:
         self._retired = False
 
     @contextmanager
-    def used(self) -> Generator[None]:
-        """Keep everything open meanwhile.
-
-        Raises
-        ------
-        JobError
-            It was closed already.
-        """
+    def used(self) -> Generator[bool]:
+        """Keep everything open meanwhile; yields whether it is: another slide may have taken its place."""
         with self._lock:
-            if self._retired:
-                raise JobError("The slide was closed meanwhile: run again.")
-            self._users += 1
+            there = not self._retired
+            self._users += there
+        if not there:
+            yield False
+            return
         try:
-            yield
+            yield True
         finally:
             with self._lock:
                 self._users -= 1

@@ -303,7 +303,11 @@ class Presenter:
         bool
             False where something else is going on.
         """
+        here = self._here
         if self._state != "ready" or self._scoring is None:
+            return False
+        if here is None or here is not self._at_work:
+            self.say("Run on this slide first: another one was run since.", error=True)
             return False
         self._exported, self._was_written = done, False
         self._enter("exporting")
@@ -353,11 +357,14 @@ class Presenter:
         self._was_written = True
         self.say(written_of(summary))
 
+    def embedded(self) -> None:
+        """Nothing more is to be embedded for now."""
+        going = self._state in ("running", "cancelling")
+        self._enter("ready" if going else self._state)
+
     def rested(self) -> None:
-        """A lane has nothing more to do."""
-        if self._state in ("running", "cancelling") and not self._work.embedding:
-            self._enter("ready")
-        elif self._state == "exporting" and not self._work.writing:
+        """Nothing more is to be scored or written for now."""
+        if self._state == "exporting" and not self._work.writing:
             self._enter("ready")
             exported, self._exported = self._exported, None
             if exported is not None:

@@ -42,8 +42,11 @@ class Listener(Protocol):
     def written(self, summary: RunSummary) -> None:
         """Results were exported."""
 
+    def embedded(self) -> None:
+        """Nothing more is to be embedded for now."""
+
     def rested(self) -> None:
-        """A lane has nothing more to do."""
+        """Nothing more is to be scored or written for now."""
 
 
 class Work:
@@ -69,6 +72,8 @@ class Work:
         self._cancel = threading.Event()
         self._closed = False
         self._setup: Setup | None = None
+        self._scored: Setup | None = None
+        """What the scoring under way is of."""
         self._scoring: Scoring | None = None
         self._generation = -1
         """What was scored with last; -1 where nothing was for this setup."""
@@ -110,7 +115,7 @@ class Work:
     def score_if_due(self) -> None:
         """Score if the last scores are out of date, and not too often while tiles are embedded."""
         scoring = self._scoring
-        if scoring is None or self._scoring_lane.busy or not self._bench.has_scores:
+        if scoring is None or self._scoring_lane.busy or not self._bench.holds(self._setup):
             return
         stale = self._generation >= 0 and scoring.generation not in (
             self._generation,
@@ -119,13 +124,14 @@ class Work:
         waits = self._embedding.busy and time.monotonic() < self._due
         if stale or (self._fresh and not waits):
             self._fresh = False
-            self._scoring_lane.start(partial(self._bench.score, self._current))
+            self._scored = self._setup
+            self._scoring_lane.start(partial(self._bench.score, self._current, self._setup))
 
     def export(self, folder: Path, threshold: float) -> None:
         """Write results of what is scored with now."""
         assert self._scoring is not None
         self.writing = True
-        self._scoring_lane.start(partial(self._bench.export, folder, self._scoring, threshold))
+        self._scoring_lane.start(partial(self._bench.export, folder, self._scoring, threshold, self._setup))
 
     def stop(self) -> None:
         """Embed no more; what was done stays."""
@@ -168,6 +174,8 @@ class Work:
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self._due = time.monotonic() + max(REDRAW_SECONDS, snapshot.seconds / SCORING_SHARE)
+        if self._scored != self._setup:  # another slide's turn came meanwhile
+            return
         if snapshot.scoring.generation == self._current().generation:
             self._generation = snapshot.scoring.generation
             last = not (self._embedding.busy or self._failed or self._fresh)
@@ -194,8 +202,8 @@ class Work:
             self._start_embedding()
             return
         self._due = 0.0
-        self._fresh = self._bench.has_scores  # once more, with everything there is
-        self._listener.rested()
+        self._fresh = self._bench.holds(self._setup)  # once more, with everything there is
+        self._listener.embedded()
         self.score_if_due()
 
     def _on_scoring_end(self) -> None:

@@ -122,6 +122,9 @@ class FakeBench(Bench):
     def has_scores(self) -> bool:
         return self.done > 0
 
+    def holds(self, setup) -> bool:
+        return self.done > 0 and self.setups[-1] == setup
+
     @property
     def has_work(self) -> bool:
         return self._work
@@ -149,6 +152,6 @@ class FakeBench(Bench):
             self.done = max(self.done, done)
             yield Step(SimpleNamespace(**{**vars(PROGRESS), "done": done}))
 
-    def score(self, scoring):
+    def score(self, scoring, setup):
         self.rescored += 1
         yield snapshot(scoring(), tiles=self.done)

@@ -217,7 +217,7 @@ def test_a_scoring_that_fails_is_not_tried_for_ever(presenter, viewer, lanes, be
     start(presenter, viewer)
     lanes.finish()
 
-    def failing(scoring):
+    def failing(scoring, setup):
         raise SlideError("no")
         yield
 
@@ -290,7 +290,7 @@ def test_the_view_is_followed_until_it_is_not(presenter, viewer, lanes, bench, p
     presenter.follow(SETUP)
     lanes.finish()
     assert scored(viewer) == 12, "without a run"
-    assert states(panel) == [], "nothing is locked meanwhile"
+    assert states(panel) == ["ready"], "nothing is locked meanwhile"
     viewer.scene.camera.zoom *= 4
     presenter.view_changed()
     lanes.finish()
@@ -372,3 +372,47 @@ def test_scores_of_a_slide_that_runs_on_land_in_its_own_layers(presenter, viewer
     assert presenter.snapshot() is None
     presenter.set_slide(viewer.layers["slide"])
     assert len(presenter.snapshot().scored.indices) == 12
+
+
+def second_slide(viewer, gradient_slide):
+    options = {"rgb": True, "multiscale": True, "name": "second", "units": ("um", "um")}
+    viewer.add_layer(Image(slide_levels(gradient_slide), **options))
+    return viewer.layers["second"]
+
+
+def test_a_scoring_that_ends_late_is_not_drawn_on_the_slide_that_was_run_meanwhile(
+    presenter, viewer, lanes, gradient_slide
+):
+    start(presenter, viewer)
+    lanes.finish()
+    layer = second_slide(viewer, gradient_slide)
+    presenter.set_scoring(OTHER, ALIGNMENT)  # of the first slide, and under way
+    layers = len(viewer.layers)
+    presenter.run("slide", layer, Setup("second.svs"))
+    lanes.scoring.finish()
+    assert presenter.snapshot() is None and len(viewer.layers) == layers
+
+
+def test_a_slide_is_not_exported_with_the_results_of_another(
+    presenter, viewer, lanes, bench, panel, gradient_slide, tmp_path
+):
+    start(presenter, viewer)
+    lanes.finish()
+    presenter.run("slide", second_slide(viewer, gradient_slide), Setup("second.svs"))
+    lanes.finish()
+    presenter.set_slide(viewer.layers["slide"])
+    told = []
+    assert not presenter.export(tmp_path, told.append)
+    assert not lanes.busy and told == []
+    assert "another one was run" in said(panel)
+
+
+def test_when_the_view_has_been_followed_to_its_end_the_dock_is_told(presenter, viewer, lanes, panel):
+    presenter.follow(SETUP)
+    lanes.embedding.step()
+    assert states(panel) == []
+    lanes.finish()
+    assert states(panel) == ["ready"]
+    presenter.set_scoring(OTHER, ALIGNMENT)
+    lanes.finish()
+    assert states(panel) == ["ready"], "an edit is no run"

@@ -118,17 +118,23 @@ class RunBox(QWidget):
         self._first = ready and has_slide and not has_results
         self._show_first()
         self.line.set_hint(NO_SLIDE if not has_slide else "" if has_results else START)
-        if ready:
-            self.progress.setRange(0, 1)
-            self.progress.setValue(0)
-            self.progress.setFormat("")
+
+    def clear_progress(self) -> None:
+        """Nothing runs any more."""
+        self._set_progress(0, 1, "")
 
     def show_progress(self, done: int, total: int, rate: float, seconds_left: float) -> None:
         """Show tiles done; a total of 0 means that it is not known yet."""
+        speed = f"   {rate:.0f} tiles/s   {duration(seconds_left)} left" if rate > 0 and done < total else ""
+        self._set_progress(done, total, f"{done:,} / {total:,}{speed}" if total else "")
+
+    def _set_progress(self, done: int, total: int, text: str) -> None:
+        """Show it later: each setter draws the bar at once, and with it all that waits in the window."""
+        self.progress.setUpdatesEnabled(False)
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        speed = f"   {rate:.0f} tiles/s   {duration(seconds_left)} left" if rate > 0 and done < total else ""
-        self.progress.setFormat(f"{done:,} / {total:,}{speed}" if total else "")
+        self.progress.setFormat(text)
+        self.progress.setUpdatesEnabled(True)
 
     def show_status(self, text: str, *, error: bool) -> None:
         """Show one line of text."""
