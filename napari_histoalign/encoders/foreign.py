@@ -46,8 +46,8 @@ def enough_memory(title: str, device: str) -> Generator[None]:
         if not _lacks_memory(err):
             raise
         raise DeviceMemoryError(
-            f"{title} has no room on the device {device}, not even for few tiles. Close other programs that "
-            "use it, choose a smaller encoder, or run on the CPU."
+            f"{title} cannot embed images (the device {device} has no room even for few of them: close other "
+            "programs that use it, choose a smaller encoder, or run on the CPU)."
         ) from err
 
 
