@@ -35,17 +35,20 @@ def main() -> None:
     parser.add_argument("--dock", type=int, default=360, help="width of the dock")
     parser.add_argument("--small", action="store_true", help="few colours, for the documentation")
     parser.add_argument("--only", nargs="*", default=(), help="words in the names of pictures to keep")
+    parser.add_argument("--work", type=Path, help="empty folder for slide and session, which stay there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tour-") as scratch:
+        work = options.work or Path(scratch)
+        work.mkdir(parents=True, exist_ok=True)
         os.environ["NAPARI_CONFIG"] = str(Path(scratch) / "settings.yaml")
         from touring.stage import Stage
 
         from napari_histoalign.sample import draw_slide
 
         if options.slide is None:
-            slide = draw_slide(Path(scratch) / "sample.tiff", seed=SAMPLE_SEED, size=SAMPLE_PX).slide
+            slide = draw_slide(work / "sample.tiff", seed=SAMPLE_SEED, size=SAMPLE_PX).slide
         else:
-            slide = Path(shutil.copy(options.slide, Path(scratch) / options.slide.name))
+            slide = Path(shutil.copy(options.slide, work / options.slide.name))
         os.environ["HISTOALIGN_CACHE"] = str(Path(scratch) / "cache")
         stage = Stage(
             slide,
@@ -85,6 +88,8 @@ def edit(stage: Stage) -> None:
     from qtpy.QtGui import QTextCursor
     from qtpy.QtTest import QTest
 
+    stage.viewer.reset_view()
+    stage.done()
     box = stage.dock.ask.prompt_box
     text = box.editors[0].text
     text.setFocus()
@@ -242,7 +247,7 @@ def blinded(stage: Stage) -> None:
     stage.tab("Look")
     stage.shot("blinded-look")
     stage.tab("Review")
-    for key in "12u":
+    for key in "1n2":
         stage.key(key)
         stage.settle()
     stage.done()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -14,7 +15,7 @@ WAIT_SECONDS = 300.0
 SETTLE_SECONDS = 0.6
 """The canvas is drawn, and timers of the dock have run out."""
 PATIENCE_SECONDS = 0.02
-PALETTE = 255
+COLORS, FLAT = 256, 144
 
 
 class Stage:
@@ -199,7 +200,8 @@ class Stage:
             widget.grab().save(str(path))
         if self._small:
             _reduce(path)
-        print(f"{path}  ({path.stat().st_size / 1000:.0f} kB)  {self.dock.run_box.status.text()}")
+        said = re.sub("<.*?>", "", self.dock.run_box.status.text())
+        print(f"{path}  ({path.stat().st_size / 1000:.0f} kB)  {said}")
 
     @property
     def _canvas(self) -> Any:
@@ -216,9 +218,17 @@ class Stage:
 
 
 def _reduce(path: Path) -> None:
-    """Few colours: a picture of a window loses nothing that a reader would miss."""
+    """Few colours: those of flat parts as they are, so that a legend stays true, the rest the nearest."""
     from PIL import Image
 
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(PALETTE, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+        full = picture.convert("RGB")
+    pixels = np.asarray(full)
+    here, left, above = pixels[1:, 1:], pixels[1:, :-1], pixels[:-1, 1:]
+    inside = (here == left).all(axis=2) & (here == above).all(axis=2)
+    colors, counts = np.unique(here[inside], axis=0, return_counts=True)
+    flat = colors[np.argsort(counts)[::-1][:FLAT]].ravel().tolist()
+    others = full.quantize(COLORS - FLAT, dither=Image.Dither.NONE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(flat + (others or []))
+    full.quantize(palette=palette, dither=Image.Dither.NONE).save(path, optimize=True)
