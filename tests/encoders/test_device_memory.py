@@ -21,7 +21,7 @@ from napari_histoalign.errors import DeviceMemoryError, EncoderError
 def test_every_way_of_saying_it_is_understood(error: BaseException) -> None:
     with (
         pytest.raises(
-            DeviceMemoryError, match="PLIP cannot embed images .the device cuda has no room"
+            DeviceMemoryError, match=r"PLIP cannot embed images \(the device cuda has no room"
         ) as caught,
         one_sentence("PLIP cannot embed images"),
         enough_memory("PLIP", "cuda"),
