@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from napari_histoalign.errors import GeoJSONError
+from qupath_bridge.feature_stream import TooLargeError, entries
 from qupath_bridge.features import OBJECT_KEY, RUN_NAME
 from qupath_bridge.geometries import geometry_from_json
 from qupath_bridge.properties import class_name, color, identity, kind, measurements, metadata, text
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from shapely.geometry.base import BaseGeometry
 
-MAX_BYTES = 600_000_000
-"""Largest text that is read, after unpacking: a million objects; reading takes eight times as much memory."""
+MAX_BYTES = 1_000_000_000
+"""Largest text that is read, after unpacking: more than a million objects. Those that are wanted stay in
+memory, at 1.5 kB each."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,9 @@ class ReadResult:
     errors: tuple[str, ...]
 
 
-def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> ReadResult:
+def read_geojson(
+    path: Path, *, bounds_offset: tuple[int, int] = (0, 0), kinds: Collection[str] | None = None
+) -> ReadResult:
     """Read annotations; a feature that cannot be read is reported and the rest kept.
 
     Parameters
@@ -88,6 +91,9 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
         count, too. ``.gz`` is unpacked.
     bounds_offset
         Corner (x, y) of the slide's bounds, at which QuPath's coordinates start; added.
+    kinds
+        Object types that are wanted; others are passed over, which saves time and memory where a file has
+        a million tiles. All by default.
 
     Raises
     ------
@@ -98,7 +104,9 @@ def read_geojson(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Read
 
     annotations: list[Annotation] = []
     errors: list[str] = []
-    for number, entry in _numbered(_features(_load(path), path)):
+    for number, entry in _features(path):
+        if kinds is not None and isinstance(entry, Mapping) and kind(entry, _properties(entry)) not in kinds:
+            continue
         try:
             annotation, repaired = _annotation(entry, bounds_offset)
         except (ValueError, TypeError, ShapelyError) as err:
@@ -120,12 +128,8 @@ def roi_geometry(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Base
     """
     from shapely import union_all
 
-    found = read_geojson(path, bounds_offset=bounds_offset)
-    areas = [
-        a.geometry
-        for a in found.annotations
-        if a.kind == "annotation" and a.geometry.area > 0 and not a.stands_for_a_run
-    ]
+    found = read_geojson(path, bounds_offset=bounds_offset, kinds=("annotation",))
+    areas = [a.geometry for a in found.annotations if a.geometry.area > 0 and not a.stands_for_a_run]
     if not areas:
         why = f" ({found.errors[0]})" if found.errors else ""
         raise GeoJSONError(
@@ -135,66 +139,51 @@ def roi_geometry(path: Path, *, bounds_offset: tuple[int, int] = (0, 0)) -> Base
     return union_all(areas)
 
 
-def _load(path: Path) -> Any:
-    """The JSON of a file."""
+def _features(path: Path) -> Iterator[tuple[str, Any]]:
+    """Each feature of a file as it comes, after the one it lies in: the second one in the third is 3.2.
+
+    Raises
+    ------
+    GeoJSONError
+        The file cannot be read, or is no GeoJSON.
+    """
     try:
-        raw = path.read_bytes() if path.stat().st_size <= MAX_BYTES else None
-        if raw is not None and raw[:2] == b"\x1f\x8b":
-            with gzip.open(path) as packed:
-                raw = packed.read(MAX_BYTES + 1)
+        with path.open("rb") as file:
+            packed = file.peek(2)[:2] == b"\x1f\x8b"
+            stream = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if packed else file
+            for number, entry in enumerate(entries(stream, MAX_BYTES), start=1):
+                yield from _flat(str(number), entry)
     except (OSError, EOFError, zlib.error) as err:
         reason = getattr(err, "strerror", None) or err
         raise GeoJSONError(f"{path} cannot be read ({reason}). Check the path, or export it again.") from err
-    if raw is None or len(raw) > MAX_BYTES:
-        raise GeoJSONError(f"{path} is too large: more than {MAX_BYTES:,} bytes. Export fewer objects.")
-    try:
-        return json.loads(raw.decode("utf-8-sig"))
+    except TooLargeError as err:
+        raise GeoJSONError(
+            f"{path} is too large: more than {MAX_BYTES:,} bytes. Export fewer objects."
+        ) from err
     except (ValueError, RecursionError) as err:
         raise GeoJSONError(f"{path} is no GeoJSON ({err}). Export it from QuPath again.") from err
 
 
-def _features(content: Any, path: Path) -> Sequence[Any]:
-    """The features of a collection, a list, or a single feature or geometry."""
-    if isinstance(content, list):
-        return content
-    found = _unwrapped(content)
-    if found is None:
-        raise GeoJSONError(
-            f"{path} is JSON, but no GeoJSON: it holds no features. Export it from QuPath again."
-        )
-    return found
-
-
-def _unwrapped(content: Any) -> list[Any] | None:
-    """Features of a collection, or the feature that a feature or a geometry is; None if it is neither."""
-    if isinstance(content, Mapping):
-        features = content.get("features")
-        if content.get("type") == "FeatureCollection" and isinstance(features, list):
-            return features
-        if content.get("type") == "Feature":
-            return [content]
-        if "coordinates" in content or "geometries" in content:
-            return [{"geometry": content}]
-    return None
-
-
-def _numbered(features: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Each feature after the one it lies in, with its number: the second one in the third is 3.2."""
-    waiting = [(str(i), entry) for i, entry in enumerate(features, start=1)][::-1]
+def _flat(number: str, whole: Any) -> Iterator[tuple[str, Any]]:
+    """A feature and those within it; a collection in a list counts for what it holds."""
+    waiting = [(number, whole)]
     while waiting:  # no recursion: how deep they are nested is the file's business
         number, entry = waiting.pop()
-        inner: Any = _unwrapped(entry)
-        if not (
-            isinstance(entry, Mapping) and entry.get("type") == "FeatureCollection" and inner is not None
-        ):
-            feature = inner[0] if inner else entry
-            yield number, feature
-            properties = feature.get("properties") if isinstance(feature, Mapping) else None
+        plain = entry if isinstance(entry, Mapping) else {}
+        inner = plain.get("features") if plain.get("type") == "FeatureCollection" else None
+        if not isinstance(inner, list):
+            geometry = "geometry" not in plain and ("coordinates" in plain or "geometries" in plain)
+            yield number, {"geometry": entry} if geometry else entry
             # QuPath knows them by both names
-            nested = properties if isinstance(properties, Mapping) else {}
-            inner = nested.get("childObjects", nested.get("children"))
+            inner = _properties(plain).get("childObjects", _properties(plain).get("children"))
         if isinstance(inner, list):
             waiting += [(f"{number}.{i}", child) for i, child in enumerate(inner, start=1)][::-1]
+
+
+def _properties(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Its properties, if it has any."""
+    found = entry.get("properties")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
@@ -202,8 +191,7 @@ def _annotation(entry: Any, offset: tuple[int, int]) -> tuple[Annotation, bool]:
     if not isinstance(entry, Mapping):
         raise TypeError("it is no object")
     geometry, repaired = geometry_from_json(entry.get("geometry"), offset)
-    properties = entry.get("properties")
-    properties = properties if isinstance(properties, Mapping) else {}
+    properties = _properties(entry)
     classification = properties.get("classification")
     annotation = Annotation(
         geometry=geometry,
