@@ -23,12 +23,12 @@ test test-full: export OMP_NUM_THREADS := 1
 
 # windows are tested one after the other, on one screen; the rest on two cores
 test: install system lint
-	$(PYTEST) -m "not full" -n 2 --dist loadfile --ignore tests/plugin
-	$(SCREEN) $(PYTEST) -m "not full" tests/plugin
+	$(PYTEST) -m "not full and not window" -n 2 --dist loadfile
+	$(SCREEN) $(PYTEST) -m "not full and window"
 
 test-full: install system lint
-	$(PYTEST) --timeout 3600 -n 2 --dist loadfile --ignore tests/plugin
-	$(SCREEN) $(PYTEST) --timeout 3600 tests/plugin
+	$(PYTEST) --timeout 3600 -m "not window" -n 2 --dist loadfile
+	$(SCREEN) $(PYTEST) --timeout 3600 -m window
 
 install: $(STAMP)
 

@@ -15,6 +15,17 @@ import pytest
 from gradient import GradientSlide
 
 
+SHOWS = {"display", "qapp", "qtbot", "make_napari_viewer", "make_napari_viewer_proxy"}
+"""Fixtures of tests that show something."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that need a screen; the others can run side by side."""
+    for item in items:
+        if SHOWS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("window")
+
+
 @pytest.fixture
 def gradient_slide() -> GradientSlide:
     """7001 x 5003 px at downsamples that divide nothing."""
