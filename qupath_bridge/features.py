@@ -110,6 +110,11 @@ def region_feature(
     )
 
 
+def decision(review: str) -> str:
+    """``accepted``, ``rejected``, or ``pending`` for whatever else."""
+    return review if review in DECIDED else "pending"
+
+
 def shown_name(class_name: str, review: str) -> str:
     """Name of a region in QuPath: its class, and what was decided on it."""
     return f"{class_name} ({review})" if review in DECIDED else class_name

@@ -96,7 +96,9 @@ def test_one_fault_fails_the_whole_file_there_and_not_here(tmp_path: Path) -> No
 @pytest.mark.parametrize("version", SUPPORTED)
 def test_regions_arrive_whole_in_every_version(tmp_path: Path, version: str) -> None:
     path = tmp_path / "r.geojson"
-    regions = [region(s, review=r) for s, r in zip(SHAPES, ("accepted", "rejected", "pending"), strict=True)]
+    regions = [
+        region(s, review=r) for s, r in zip(SHAPES, ("accepted", "rejected", "unreviewed"), strict=True)
+    ]
     write_regions(path, regions, disagreement=[0.25, None, 0.5], run_area=box(0, 0, 5000, 5000), **RUN)
 
     run, *found = open_in(path.read_bytes(), version)
