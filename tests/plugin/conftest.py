@@ -14,7 +14,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from gradient import GradientSlide
 
-
 SHOWS = {"display", "qapp", "qtbot", "make_napari_viewer", "make_napari_viewer_proxy"}
 """Fixtures of tests that show something."""
 

@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from looking import GRID, PROMPTS, SCORED, Desk, refined, snapshot
+from at_the_desk import GRID, PROMPTS, SCORED, Desk, refined, snapshot
 
 from napari_histoalign.plugin.gallery import Gallery, GalleryView
 from napari_histoalign.plugin.gallery_picks import APART, KINDS, Wish, pick, spread

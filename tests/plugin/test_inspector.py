@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from looking import GRID, PROMPTS, SCORED, Desk, hovered, middle, move, press, refined, snapshot
+from at_the_desk import GRID, PROMPTS, SCORED, Desk, hovered, middle, move, press, refined, snapshot
 
 from napari_histoalign.plugin.inspector import Inspector
 from napari_histoalign.plugin.inspector_outline import NAME

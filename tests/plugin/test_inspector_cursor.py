@@ -6,7 +6,7 @@ from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
-from looking import Desk, hovered, middle, move, press, refined, snapshot
+from at_the_desk import Desk, hovered, middle, move, press, refined, snapshot
 from napari.layers import Labels, Shapes
 
 from napari_histoalign.plugin.inspector import Inspector
