@@ -12,6 +12,7 @@ from napari_histoalign import __version__
 from napari_histoalign.cli.demo import demo
 from napari_histoalign.cli.encoders import app as encoders
 from napari_histoalign.cli.evaluate import evaluate
+from napari_histoalign.cli.qupath import app as qupath
 from napari_histoalign.cli.run import run
 from napari_histoalign.encoders.offline import hub_off
 
@@ -26,6 +27,7 @@ app.command()(demo)
 app.command()(run)
 app.command()(evaluate)
 app.add_typer(encoders, name="encoders")
+app.add_typer(qupath, name="qupath")
 
 
 def main() -> None:

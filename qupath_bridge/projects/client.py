@@ -49,7 +49,8 @@ class Helper:
         limit_s: float = LIMIT_S,
     ) -> None:
         self._command, self._limit_s = list(command), limit_s
-        self._environment = dict(os.environ)
+        # Java lives for seconds here: its thorough compiler would take more time than it ever saves
+        self._environment = {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1", **os.environ}
         if qupath is not None:
             self._environment[VARIABLE] = str(qupath.folder)
         self._process: subprocess.Popen[bytes] | None = None

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qupath_bridge.features import PREFIX
+from qupath_bridge.features import PREFIX, RUN_KEY
 from qupath_bridge.projects.errors import ProjectError
 
-RUN = "histoalign run"
-"""Metadata that names the run an annotation of ours comes from."""
 DESCRIPTION = "ANNOTATION_DESCRIPTION"
 """Metadata in which QuPath keeps what a person wrote of an annotation."""
 
@@ -62,7 +60,7 @@ class Found:
     def looks_ours(self) -> bool:
         """Whether we made it, told by itself: our run's name, or an id and measurements as we give them."""
         metadata = self.properties.get("metadata")
-        if isinstance(metadata, Mapping) and RUN in metadata:
+        if isinstance(metadata, Mapping) and RUN_KEY in metadata:
             return True
         names = _measurement_names(self.properties)
         return _version(self.uuid) == 5 and bool(names) and all(name.startswith(PREFIX) for name in names)
@@ -123,9 +121,23 @@ def _outlines(geometries: Sequence[Any]) -> list[bytes]:
     import shapely
     from shapely.geometry import shape
 
-    shapes = np.array([None if g is None else shape(g) for g in geometries], dtype=object)
+    made = [_four_corners(geometry) for geometry in geometries]
+    others = [number for number, outline in enumerate(made) if outline is None]
+    shapes = np.array([shape(geometries[number]) for number in others], dtype=object)
     rounded = shapely.transform(shapes, lambda xy: np.round(xy, 2) + 0.0)
-    return [part or b"" for part in shapely.to_wkb(shapely.normalize(rounded)).tolist()]
+    for number, outline in zip(others, shapely.to_wkb(shapely.normalize(rounded)).tolist(), strict=True):
+        made[number] = outline
+    return [outline or b"" for outline in made]
+
+
+def _four_corners(geometry: Any) -> bytes | None:
+    """The short way for the many: tiles; empty for no geometry, None for all else."""
+    if geometry is None:
+        return b""
+    rings: list[Any] = geometry["coordinates"] if geometry.get("type") == "Polygon" else []
+    if len(rings) != 1 or len(rings[0]) != 5:
+        return None
+    return repr(sorted((round(x + 0.0, 2), round(y + 0.0, 2)) for x, y in rings[0][:4])).encode("ascii")
 
 
 def _measurement_names(properties: Mapping[str, Any]) -> list[str]:
