@@ -55,14 +55,14 @@ def read_examples(path: Path, slide: Slide, grid: TileGrid, class_names: Sequenc
     GeoJSONError
         The file cannot be read, or holds no area of any of the classes on this slide.
     """
-    found = read_geojson(path, bounds_offset=slide.bounds[:2])
+    found = read_geojson(path, bounds_offset=slide.bounds[:2], kinds=("annotation",))
     known = {name.casefold(): c for c, name in enumerate(class_names)}
     labels: dict[int, int] = {}
     groups: dict[int, str] = {}
     twice: set[int] = set()
     unknown: dict[str, int] = {}
     for number, annotation in enumerate(found.annotations, start=1):
-        if annotation.kind != "annotation" or not annotation.geometry.area > 0:
+        if annotation.stands_for_a_run or not annotation.geometry.area > 0:
             continue
         label = known.get((annotation.class_name or "").casefold())
         if label is None:
