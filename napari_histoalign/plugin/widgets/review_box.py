@@ -168,12 +168,14 @@ class ReviewBox(QWidget):
     def _make_filters(self) -> None:
         self.of_class = narrow_combo([("all classes", "")], "Review regions of this class only")
         self.least_tiles = _number(1, MOST_TILES, 1, "Leave out regions of fewer tiles")
+        self.least_tiles.setPrefix("at least ")
         self.least_tiles.setSuffix(" tiles")
+        self.least_tiles.setSpecialValueText("any")
         self.count = _number(1, MOST_ASKED, 30, "How many tiles are asked about")
         self.seed = _number(1, 9_999, 1, "Reviewers with the same order are asked about the same tiles")
         self.region_filters, self.blind_filters = QWidget(), QWidget()
         for holder, pairs in (
-            (self.region_filters, (("Class", self.of_class), ("At least", self.least_tiles))),
+            (self.region_filters, (("Class", self.of_class), ("Size", self.least_tiles))),
             (self.blind_filters, (("Tiles", self.count), ("Order", self.seed))),
         ):
             rows = form()
