@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from math import isfinite
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -111,6 +111,11 @@ class Refinement:
     def asked(self) -> bool:
         """Whether anything is to be done."""
         return self != Refinement(confidence=self.confidence)
+
+    def without_examples(self) -> Refinement:
+        """The same, less what nothing can be done of as long as nobody gave an example."""
+        calibration = "none" if self.calibration == "examples" else self.calibration
+        return replace(self, few_shot="none", calibration=calibration)
 
     @property
     def needs_examples(self) -> bool:

@@ -274,8 +274,10 @@ class Bench:
                 analysis.compare(alignment)  # takes a while, once, and says nothing of the next time
         started = time.monotonic()
         scored = analysis.score(indices, scoring.prompts, scoring.alignment)
-        asked = scoring.refinement.asked
-        tried = scored.refined(scoring.refinement, scoring.marked) if asked else None
+        marked, refinement = scoring.marked, scoring.refinement
+        if marked is None or not len(marked.indices):  # nobody marked anything: nothing to speak of
+            refinement = refinement.without_examples()
+        tried = scored.refined(refinement, marked) if refinement.asked else None
         refined = tried if tried is not None and tried.steps else None
         other: Scored | None = None
         if scoring.other is not None:

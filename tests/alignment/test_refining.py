@@ -182,6 +182,12 @@ def test_a_refinement_survives_as_plain_values() -> None:
         Refinement.from_dict({"colour": 1})
 
 
+def test_without_examples_the_rest_of_what_was_asked_stays() -> None:
+    assert Refinement("gda", "zlap", 1.5, "examples").without_examples() == Refinement("none", "zlap", 1.5)
+    assert not Refinement("gda").without_examples().asked
+    assert Refinement(calibration="confidence").without_examples().calibration == "confidence"
+
+
 def test_halves_of_the_prompts_judge_for_a_single_encoder(tensor) -> None:
     single = similarity_tensor(tensor.images[:1], tensor.texts[:1], tensor.class_index, 2, [10.0])
 

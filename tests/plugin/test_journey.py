@@ -99,18 +99,20 @@ def test_a_session_and_the_day_after(qtbot, make_napari_viewer, drawn, tmp_path,
         person.over(tile)
         person.press(Qt.Key.Key_1 if name == "malignant" else Qt.Key.Key_2)
     assert person.marks() == wanted
-    assert dock.review.mark_box.unused.isVisible(), "marks count for nothing while few-shot is off"
+    person.done()
+    assert dock.presenter.snapshot().refined is not None, "marks speak at once"
+    assert not dock.review.mark_box.unused.isVisible()
     dock.review.mark_box.keys.click()
 
     few_shot = dock.ask.method_box.few_shot
-    dock.tabs.setCurrentWidget(dock.ask)
-    few_shot.combo.setCurrentIndex(few_shot.combo.findData("gda"))
-    person.done()
+    for name, refined in (("none", False), ("gda", True)):
+        dock.tabs.setCurrentWidget(dock.ask)
+        few_shot.combo.setCurrentIndex(few_shot.combo.findData(name))
+        person.done()
+        assert (dock.presenter.snapshot().refined is not None) == refined, dock.ask.method_box.notes.text()
+        dock.tabs.setCurrentWidget(dock.review)
+        assert dock.review.mark_box.unused.isVisible() != refined, "without few-shot, marks count for nothing"
     assert "4 marked tiles" in few_shot.below.text()
-    assert dock.presenter.snapshot().refined is not None, dock.ask.method_box.notes.text()
-
-    dock.tabs.setCurrentWidget(dock.review)
-    assert not dock.review.mark_box.unused.isVisible()
     review = dock.review.review_box
     review.modes["regions"].click()
     person.done()

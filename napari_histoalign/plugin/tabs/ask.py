@@ -9,8 +9,9 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QFileDialog
 
-from napari_histoalign.alignment import PromptSet
+from napari_histoalign.alignment import Alignment, PromptSet
 from napari_histoalign.alignment.prompt_library import library
+from napari_histoalign.alignment.refining import Refinement
 from napari_histoalign.errors import HistoalignError
 from napari_histoalign.plugin import slide_layers
 from napari_histoalign.plugin.encoder_choices import EMBEDDED
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 BARS_MS = 300
 """Wait so long after scores were shown before it is told how much prompts add: nobody reads faster."""
 SHARES = "prompt shares"
+MARKS_COUNT = Refinement(few_shot="gda")
+"""What a person marks speaks at once."""
 LEFT_OUT = "left out"
 """Says a note on a pair of encoders that could not be compared."""
 OPEN_A_SLIDE = "Open a slide: drop a file on the window, or File &gt; Open Sample &gt; HistoAlign."
@@ -69,6 +72,7 @@ class AskTab(Column):
         self.slide_box = SlideBox()
         self.prompt_box = PromptBox(library())
         self.method_box = MethodBox()
+        self.method_box.set_method(Alignment(), MARKS_COUNT)
         self.encoder_box = EncoderBox(EMBEDDED, mpp=Setup.mpp, tile=Setup.tile)
         self.encoder_box.device.setCurrentIndex(self.encoder_box.device.findData(preferences.device))
         self.fill((self.slide_box, self.prompt_box, self.method_box, self.encoder_box))
