@@ -26,6 +26,7 @@ def export_result(
     *,
     match: Match = "name",
     slides: Sequence[Path] = (),
+    to: Entry | None = None,
     replace: Replace = "mine",
     create: bool = False,
     tiles: bool = True,
@@ -46,6 +47,8 @@ def export_result(
         the fingerprint of each image's file. By name, its file is held against the fingerprint as well.
     slides
         Files, or folders of files, among which the slide is, for an image that the project lacks.
+    to
+        The image, where it is known already.
     replace, create, step
         As for `qupath_bridge.projects.export_objects`.
     tiles
@@ -58,7 +61,9 @@ def export_result(
     """
     slide = result_slide(folder)
     new = create and not project_file(project).exists()
-    entry = None if new else find_entry(entries_of(project), slide, match, slides)
+    entry = to
+    if entry is None and not new:
+        entry = find_entry(entries_of(project), slide, match, slides)
     image = None
     if entry is None:
         image = find_file(slide, slides)

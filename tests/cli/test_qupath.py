@@ -199,3 +199,35 @@ def test_an_image_that_is_not_there_is_told(project: Path, tmp_path: Path) -> No
     told = said("import", "-p", project, "-o", tmp_path / "roi", "--entry", "none.tif", status=1)
 
     assert "has no image none.tif. It has: small.tif" in told["error"]
+
+
+def test_batch_runs_each_image_within_what_was_drawn_and_goes_on(
+    own: Path, result: Path, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HISTOALIGN_CACHE", str(tmp_path / "cache"))
+    square = [[[224, 224], [890, 224], [890, 660], [224, 660], [224, 224]]]
+    drawn = {
+        "type": "Feature",
+        "id": "11111111-2222-4333-8444-555555555555",
+        "geometry": {"type": "Polygon", "coordinates": square},
+        "properties": {"objectType": "annotation"},
+    }
+    edited(project, [*stored(project), drawn])
+    content = json.loads((project / "project.qpproj").read_text(encoding="utf-8"))
+    lost = {"serverBuilder": {"uri": "file:/no/where.svs"}, "entryID": 2, "imageName": "where.svs"}
+    content["images"].append(lost)
+    (project / "project.qpproj").write_text(json.dumps(content), encoding="utf-8")
+    words = ("batch", "-p", project, "-o", tmp_path / "out")
+
+    first, missing = said(*words, status=1)["images"]
+    again, _ = said(*words, status=1)["images"]
+    edited(project, [f for f in stored(project) if f["id"] != drawn["id"]])
+    wider = said(*words, "--entry", "small.tif")["images"][0]
+
+    assert (first["status"], again["status"], wider["status"]) == ("done", "kept", "done")
+    assert missing["status"] == "failed"
+    assert "not where the project has it" in missing["message"]
+    assert first["tiles"] == 6  # 3 x 2 tiles of 224 px have their centres in it
+    assert wider["tiles"] > first["tiles"]
+    ours = [f for f in stored(project) if f["properties"]["objectType"] == "tile"]
+    assert len(ours) == wider["tiles"]
