@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from napari_histoalign.cli.method import AlignmentName, Prompts, alignment_from, names, prompts_from
-from napari_histoalign.cli.report import KEPT, Report
-from napari_histoalign.cli.run import Device, DeviceOption, JsonOption
+from napari_histoalign.cli.qupath_batch import batch
+from napari_histoalign.cli.qupath_parts import (
+    LimitOption,
+    ProjectOption,
+    QuPathOption,
+    chosen_of,
+    helper_of,
+)
+from napari_histoalign.cli.report import Report
+from napari_histoalign.cli.run import JsonOption
 from napari_histoalign.errors import HistoalignError
 
 if TYPE_CHECKING:
     from napari_histoalign.workflow.qupath_import import Purpose
-    from qupath_bridge.projects import Entry, EntryObjects, Exported, Helper
+    from qupath_bridge.projects import Entry, EntryObjects, Exported
 
 app = typer.Typer(no_args_is_help=True, help="Results into QuPath projects, and what was drawn there back.")
+app.command()(batch)
 
 
 class Match(StrEnum):
@@ -42,14 +49,6 @@ class Use(StrEnum):
     roi = "roi"
     examples = "examples"
     truth = "truth"
-
-
-ProjectOption = Annotated[Path, typer.Option("-p", "--project", help="The project's folder or file.")]
-QuPathOption = Annotated[
-    Path | None,
-    typer.Option("--qupath", help="Folder of QuPath; else PAQUO_QUPATH_DIR, or where it is found."),
-]
-LimitOption = Annotated[float, typer.Option(help="Seconds that QuPath may take for one step.")]
 
 
 @app.command()
@@ -117,7 +116,7 @@ def export(
     with report.errors():
         from napari_histoalign.workflow.qupath_export import export_result
 
-        with _helper(qupath, limit) as helper:
+        with helper_of(qupath, limit) as helper:
             for folder in results:
                 try:
                     exported = export_result(
@@ -140,65 +139,6 @@ def export(
         if as_json:
             report.result({"exported": done, **({"errors": failures} if failures else {})})
         if failures:
-            raise typer.Exit(1)
-
-
-@app.command()
-def batch(
-    project: ProjectOption,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the results, one folder an image.")],
-    prompts: Prompts = "breast",
-    encoders: Annotated[str, typer.Option(help="One or two encoders, the pathology one first.")] = (
-        "demo-path,demo-general"
-    ),
-    alignment: AlignmentName = "many-to-many",
-    mpp: Annotated[float, typer.Option(help="Micrometre per tile pixel.")] = 0.5,
-    threshold: Annotated[float, typer.Option(help="Least probability of a tile in a region.")] = 0.5,
-    entry: Annotated[list[str] | None, typer.Option(help="Names or ids of images; all by default.")] = None,
-    tiles: Annotated[bool, typer.Option(help="Write tiles as well as regions.")] = True,
-    device: DeviceOption = Device.auto,
-    qupath: QuPathOption = None,
-    limit: LimitOption = 300.0,
-    as_json: JsonOption = False,
-) -> None:
-    """Run all images of a project within what was drawn there, and write the results to it.
-
-    Images without annotations are run on all their tissue. What is done already is not done again, so that
-    the same command goes on after it was stopped.
-    """
-    report = Report(as_json)
-    with report.errors(KEPT):
-        from napari_histoalign.encoders import load_encoder
-        from napari_histoalign.workflow import RunSettings
-        from napari_histoalign.workflow.qupath_batch import run_project
-        from qupath_bridge.projects import entries_of
-
-        settings = RunSettings(
-            encoders=names(encoders),
-            prompts=prompts_from(prompts, None, None),
-            alignment=alignment_from(
-                alignment,
-                pooling=None,
-                temperature=None,
-                screening=None,
-                centring=None,
-                prior=None,
-                shares=None,
-            ),
-            mpp=mpp,
-            threshold=threshold,
-        )
-        chosen = _chosen(entries_of(project), entry)
-        with _helper(qupath, limit) as helper:
-            loaded = [load_encoder(name, device=device.value) for name in settings.encoders]
-            rows = []
-            for row in run_project(project, chosen, out, settings, loaded, helper, tiles=tiles):
-                rows.append(row)
-                if not as_json:
-                    typer.echo(f"{row.image}: {row.told}")
-        if as_json:
-            report.result({"images": [asdict(row) for row in rows]})
-        if any(row.status == "failed" for row in rows):
             raise typer.Exit(1)
 
 
@@ -227,8 +167,8 @@ def import_(
             )
         from qupath_bridge.projects import entries_of, read_entry
 
-        chosen = _chosen(entries_of(project), entry)
-        with _helper(qupath, limit) as helper:
+        chosen = chosen_of(entries_of(project), entry)
+        with helper_of(qupath, limit) as helper:
             for one in chosen:
                 try:
                     objects = read_entry(project, one, helper)
@@ -245,12 +185,6 @@ def import_(
             report.result({"images": done, **({"errors": failures} if failures else {})})
         if failures:
             raise typer.Exit(1)
-
-
-def _helper(qupath: Path | None, limit: float) -> Helper:
-    from qupath_bridge.projects import Helper, find_qupath
-
-    return Helper(find_qupath(qupath), limit_s=limit)
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
@@ -286,24 +220,6 @@ def _say(report: Report, folder: Path, exported: Exported) -> None:
         typer.echo(f"{folder.name}: {len(alike)} objects of ours stay, as they {why}")
     if exported.backup is not None:
         typer.echo(f"{folder.name}: what was there before is kept in {exported.backup}")
-
-
-def _chosen(entries: tuple[Entry, ...], wanted: list[str] | None) -> list[Entry]:
-    """The images that were named; all where none was.
-
-    Raises
-    ------
-    HistoalignError
-        There is none of such a name.
-    """
-    if not wanted:
-        return list(entries)
-    for name in wanted:
-        if not any(name in (entry.name, entry.id) for entry in entries):
-            raise HistoalignError(
-                f"The project has no image {name}. It has: {', '.join(e.name for e in entries)}."
-            )
-    return [entry for entry in entries if entry.name in wanted or entry.id in wanted]
 
 
 def _import(objects: EntryObjects, out: Path | None, use: Purpose, reviewer: str | None) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qupath_bridge.projects.checks import check_readable, check_size, check_written, entry_of
 from qupath_bridge.projects.commit import new_staging, put_in_place, recover
 from qupath_bridge.projects.errors import ProjectError
 from qupath_bridge.projects.found import Found, read_found
 from qupath_bridge.projects.ledger import Ledger, read_ledger
-from qupath_bridge.projects.listing import PROJECT, Entry, entries_of, project_file
+from qupath_bridge.projects.listing import PROJECT, project_file
 from qupath_bridge.projects.lock import OURS, project_lock
 from qupath_bridge.projects.merge import Kept, Plan, Replace, plan
 from qupath_bridge.projects.objects import ProjectObject, packed_rgb, write_objects
@@ -153,7 +154,7 @@ def _export(
         step("read")
         ledger = read_ledger(work / "data" / entry)
         seen = helper.ask("read", project=staging.file, entry=entry, out=scratch / "before.geojson")
-        _check_size(seen, what)
+        check_size(seen, what.size)
         found = read_found(scratch / "before.geojson")
     chosen = plan(found, what.objects, ledger, replace)
     step("write")
@@ -171,9 +172,9 @@ def _export(
     done = str(written["entry"])
     step("check")
     seen = helper.ask("read", project=staging.file, entry=done, out=scratch / "after.geojson")
-    _check_size(seen, what)
+    check_size(seen, what.size)
     after = read_found(scratch / "after.geojson")
-    _check(after, chosen, folder)
+    check_written(after, chosen, folder)
     if new:
         settle_new_project(staging)
     elif entry is None:
@@ -184,35 +185,6 @@ def _export(
         names = [name for name in names if name != PROJECT]
     staging.check_unchanged()
     return done, chosen, put_in_place(folder, work, names, step)
-
-
-def entry_of(project: Path, identity: str) -> Entry:
-    """The image of a project with an id.
-
-    Raises
-    ------
-    ProjectError
-        It has none of that id.
-    """
-    for entry in entries_of(project):
-        if entry.id == identity:
-            return entry
-    raise ProjectError(f"The project {project} has no image with the id {identity}.")
-
-
-def check_readable(entry: Entry) -> None:
-    """Refuse an entry whose image is not where the project has it: QuPath would drop what is written.
-
-    Raises
-    ------
-    ProjectError
-        It is not there.
-    """
-    if entry.missing:
-        raise ProjectError(
-            f"The image {entry.name} is not where the project has it ({entry.missing[0]}). Open the project "
-            "in QuPath, which asks for the new place, save it, and try again."
-        )
 
 
 @contextmanager
@@ -242,16 +214,6 @@ def _folder(folder: Path, new: bool) -> Iterator[bool]:
         raise
 
 
-def _check_size(seen: dict[str, Any], what: Export) -> None:
-    size = (seen["width"], seen["height"])
-    if size != tuple(what.size):
-        raise ProjectError(
-            f"QuPath sees an image of {size[0]} x {size[1]} px, and the results are for one of "
-            f"{what.size[0]} x {what.size[1]} px: they would lie in the wrong place. Nothing was changed. "
-            "Choose the image that was run, opened in QuPath by OpenSlide and not rotated or cropped."
-        )
-
-
 def _classes(chosen: Plan, found: Sequence[Found]) -> list[dict[str, Any]]:
     """Classes of the new objects; one that others use already keeps its colour."""
     used = {one.class_name for one in found}
@@ -259,22 +221,6 @@ def _classes(chosen: Plan, found: Sequence[Found]) -> list[dict[str, Any]]:
         {"name": name, "color": packed_rgb(color), "new": name not in used}
         for name, color in {one.class_name: one.color for one in chosen.add}.items()
     ]
-
-
-def _check(after: Sequence[Found], chosen: Plan, folder: Path) -> None:
-    """Hold what QuPath wrote against what it should have written."""
-    there = {one.uuid: one for one in after}
-    failed = f"QuPath did not write what it should have ({{}}). The project {folder} is as it was."
-    for one in chosen.add:
-        written = there.pop(one.uuid, None)
-        if written is None or written.kind != one.kind or written.class_name != one.class_name:
-            raise ProjectError(failed.format(f"the {one.kind} {one.uuid} of the class {one.class_name}"))
-    for identity, before in chosen.stay.items():
-        kept = there.pop(identity, None)
-        if kept is None or kept.feature != before.feature:
-            raise ProjectError(failed.format(f"the object {identity}, which is not ours, would be changed"))
-    if there:
-        raise ProjectError(failed.format(f"{len(there)} objects that nobody asked for"))
 
 
 def _new_ledger(what: Export, chosen: Plan, after: Sequence[Found], old: Ledger) -> Ledger:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from qupath_bridge.projects.checks import check_readable
 from qupath_bridge.projects.errors import ProjectError
-from qupath_bridge.projects.export import check_readable
 from qupath_bridge.projects.found import Found, read_found
 from qupath_bridge.projects.ledger import Ledger, read_ledger
 from qupath_bridge.projects.listing import Entry, project_file

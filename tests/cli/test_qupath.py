@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from napari_histoalign.cli import app
 from napari_histoalign.results import Run
 from napari_histoalign.results.review import fold, read_log
+from napari_histoalign.workflow.qupath_objects import result_objects, result_slide
 from qupath_bridge import read_geojson
 from qupath_bridge.projects import Helper
 from qupath_bridge.projects.ledger import read_ledger
@@ -37,7 +41,8 @@ def qupath(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> N
     monkeypatch.delenv("PAQUO_QUPATH_DIR", raising=False)
     if "doctor" not in request.node.name:
         command = (sys.executable, str(STAND_IN), "", "1536", "1536")
-        monkeypatch.setattr("napari_histoalign.cli.qupath._helper", lambda *_: Helper(command=command))
+        monkeypatch.setattr("qupath_bridge.projects.find_qupath", lambda *_: None)
+        monkeypatch.setattr("qupath_bridge.projects.Helper", partial(Helper, command=command))
 
 
 @pytest.fixture
@@ -104,6 +109,24 @@ def test_an_image_is_known_again(result: Path, project: Path, own: Path, match: 
     assert [one["image"] for one in told["exported"]] == ["1"]
     assert told["exported"][0]["added"] == told["exported"][0]["removed"] > 0
     assert [image["name"] for image in said("images", "-p", project)["images"]] == ["small.tif"]
+
+
+def test_coordinates_start_at_the_bounds_where_qupath_shows_no_more(result: Path) -> None:
+    slide = replace(result_slide(result), bounds=(100, 50, 1000, 800))  # the regions' file starts there, then
+    of_bounds, of_all = slide.offset_for((1000, 800)), slide.offset_for((1536, 1536))
+    cropped = {one.uuid: one for one in result_objects(slide, of_bounds)}
+    whole = {one.uuid: one for one in result_objects(slide, of_all)}
+
+    assert (of_bounds, of_all, slide.offset_for(None)) == ((100, 50), (0, 0), (100, 50))
+    assert (slide.size_with(of_bounds), slide.size_with(of_all)) == ((1000, 800), (1536, 1536))
+    assert cropped.keys() == whole.keys()
+    for identity, one in cropped.items():
+        other = whole[identity]
+        if one.rectangle and other.rectangle:
+            assert np.subtract(other.rectangle, one.rectangle).tolist() == [100, 50, 0, 0]
+        else:
+            assert one.geometry is not None and other.geometry is not None
+            assert np.subtract(other.geometry.bounds, one.geometry.bounds).tolist() == [100, 50, 100, 50]
 
 
 def test_without_tiles_regions_alone_are_written(result: Path, project: Path) -> None:

@@ -11,4 +11,4 @@ from project_parts import made_project
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """See `made_project`."""
-    return made_project(tmp_path / "study v1.2")
+    return made_project(tmp_path / "study {a} v1.2")

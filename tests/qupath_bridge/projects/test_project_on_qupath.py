@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,6 +102,26 @@ def test_what_another_program_put_there_stays(process: Helper, made: Path) -> No
 
     assert done.removed == 0
     assert {kept.reason for kept in done.kept} == {"unknown"}
+
+
+def test_what_lies_within_ours_stays_when_ours_goes(process: Helper, made: Path) -> None:
+    code = (
+        "import sys; from paquo.projects import QuPathProject; from shapely import box\n"
+        "project = QuPathProject(sys.argv[1] + '/project.qpproj', 'r+')\n"
+        "hierarchy = project.images[0].hierarchy\n"
+        "inner = hierarchy.add_annotation(box(310, 310, 320, 320))\n"
+        "hierarchy.java_object.resolveHierarchy()\n"
+        "assert inner.parent.name == 'malignant', inner.parent\n"
+        "project.save()"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(made)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+    exported = export_objects(made, _export(count=10), process)
+
+    found = read_entry(made, entries_of(made)[0], process).found
+    assert (exported.removed, exported.kept) == (51, ())
+    assert [one.class_name for one in found if one.uuid not in {o.uuid for o in objects(10)}] == [""]
 
 
 def test_a_second_image_is_added(process: Helper, made: Path, tmp_path: Path) -> None:
