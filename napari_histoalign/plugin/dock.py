@@ -195,6 +195,7 @@ class HistoAlignDock(QWidget):
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(tab, title), tip)
         self.tabs.setDocumentMode(True)
+        self.tabs.setStyleSheet("QTabBar::tab { padding: 5px 14px; }")
         self.tabs.setCornerWidget(self.keys_help.button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

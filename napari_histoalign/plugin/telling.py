@@ -27,6 +27,8 @@ def summary_of(snapshot: Snapshot, threshold: float, *, run: bool, stopped: bool
     wanted = snapshot.scoring.prompts.overlay_class
     hits = int(((scores.label == wanted) & (scores.probabilities[:, wanted] >= threshold)).sum())
     found = f"{len(scores):,} tiles, {hits:,} of them {scores.class_names[wanted]} ({hits / len(scores):.0%})"
+    if not hits:  # the layer that is shown first is empty: say where there is something
+        found += ". Look has the other classes"
     if stopped:
         return f"Stopped after {found}. Run again to go on from here."
     if run:
