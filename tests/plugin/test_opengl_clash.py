@@ -25,6 +25,8 @@ print("alive", sys.modules.get("triton"))
 """
 
 
+@pytest.mark.window
+@pytest.mark.usefixtures("display")
 def test_transformers_can_be_imported_beside_a_window() -> None:
     done = subprocess.run([sys.executable, "-c", CHILD], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
