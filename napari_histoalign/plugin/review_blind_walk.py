@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_histoalign.plugin.marking_places import model_says, targets
 from napari_histoalign.plugin.reader import METADATA_KEY
 from napari_histoalign.plugin.review_blind import answered, blind_order, seen
@@ -74,6 +76,9 @@ class BlindWalk:
         for layer in self._hidden:
             layer.visible = True
         self._hidden.clear()
+        for layer in self._desk.viewer.layers:
+            if _tells(layer):
+                layer.refresh(extent=False, force=True)  # draws its thumbnail again
         self._outline.hide()
         self._tiles = []
 
@@ -128,19 +133,20 @@ class BlindWalk:
         snapshot = self._desk.snapshot()
         if tile not in self._told or snapshot is None:
             return "What is it? Press the number of a class, U if unsure, X for an artefact."
-        mark = self._book.own.tiles.get((snapshot.grid.key, tile))
+        later = self._book.own.tiles.get((snapshot.grid.key, tile))
         blind = self._book.own.blinded.get((snapshot.grid.key, tile))
-        mark = blind or mark
+        mark = blind or later
         if mark is None:
             return "Your answer was taken back. The model's answer was shown: it cannot be blinded again."
         said = mark.act.model
+        you = f"You: {mark.label}"
+        if later is not None and later.label != mark.label:
+            you += f", and since the model's answer was shown {later.label}"
         if not said:
-            return f"You: {mark.label}. The model had no answer. N goes on."
+            return f"{you}. The model had no answer. N goes on."
         alike = "Alike" if said["class"] == mark.label.name else "Not alike"
         compared = f" {alike}." if mark.label.name else ""
-        return (
-            f"You: {mark.label}. The model: {said['class']} {said['probability']:.2f}.{compared} N goes on."
-        )
+        return f"{you}. The model: {said['class']} {said['probability']:.2f}.{compared} N goes on."
 
     def _hide_results(self) -> None:
         for layer in self._desk.viewer.layers:
@@ -150,7 +156,15 @@ class BlindWalk:
         self._hide(event.value)
 
     def _hide(self, layer: Any) -> None:
-        """Hide a layer that shows what the model says."""
-        if layer.visible and "result" in layer.metadata.get(METADATA_KEY, {}):
+        """Hide a layer that shows what the model says, and its thumbnail in the list of layers."""
+        if not _tells(layer):
+            return
+        if layer.visible:
             layer.visible = False
             self._hidden.append(layer)
+        layer.thumbnail = np.zeros_like(layer.thumbnail)
+
+
+def _tells(layer: Any) -> bool:
+    """Whether a layer shows what the model says."""
+    return "result" in layer.metadata.get(METADATA_KEY, {})

@@ -68,6 +68,26 @@ def test_results_are_hidden_meanwhile_also_those_that_come_later(side, result):
     assert told == [True, False]
 
 
+def test_not_even_a_thumbnail_shows_the_models_answer(side):
+    layer = side.desk.viewer.add_image(
+        np.random.default_rng(0).random((4, 6)), metadata={METADATA_KEY: {"result": "malignant"}}
+    )
+    before = layer.thumbnail.copy()
+    assert before[..., :3].any()
+    side.reviewing.start("blinded")
+    assert not layer.thumbnail[..., :3].any()
+    side.reviewing.stop()
+    np.testing.assert_array_equal(layer.thumbnail, before)
+
+
+def test_an_answer_that_is_changed_once_the_models_is_known_is_told_as_such(side):
+    side.reviewing.start("blinded")
+    side.desk.press("1")
+    assert "since" not in side.page.detail
+    side.desk.press("2")
+    assert "You: malignant, and since the model's answer was shown benign." in side.page.detail
+
+
 def test_an_answer_after_the_models_is_not_blinded(side):
     side.reviewing.start("blinded")
     side.desk.press("1", "2")
