@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from napari_histoalign.errors import EncoderError
+from napari_histoalign.file_lock import lock_file
 
-NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-FAR = 1 << 30
-"""Which byte is locked on Windows: one far behind the number, which others want to read."""
 DIGITS = 20
 
 
@@ -60,7 +56,7 @@ def _open(path: Path, what: str) -> tuple[int, bool]:
     while True:
         handle = _handle(path)
         try:
-            real = _lock(handle)
+            real = lock_file(handle)
             if real is None:
                 raise EncoderError(f"{what} already{_by(path)}. Wait for it, or stop it there.")
             if _is_it(handle, path):
@@ -90,32 +86,6 @@ def _is_it(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), path.lstat())
     except FileNotFoundError:
         return False
-
-
-def _lock(handle: int) -> bool | None:
-    """True if the lock was free, None if it was not; False where there are no locks."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(handle, FAR, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return None
-        finally:
-            os.lseek(handle, 0, os.SEEK_SET)
-        return True
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return None
-    except OSError as err:
-        if err.errno not in NO_LOCKS:
-            raise
-        return False  # hashes still tell when two get into each other's way
-    return True
 
 
 def _by(path: Path) -> str:

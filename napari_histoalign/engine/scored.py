@@ -68,6 +68,8 @@ class Scored:
     refinement
         What was asked for and, under ``examples``, the tiles of each class that were examples, as plain
         values; empty without steps.
+    judged
+        Scores before those steps; None without steps.
     """
 
     indices: NDArray[np.int64]
@@ -80,6 +82,7 @@ class Scored:
     scores: Scores
     steps: tuple[str, ...] = ()
     refinement: Mapping[str, Any] = field(default_factory=dict)
+    judged: Scores | None = None
 
     def position(self, index: int) -> int | None:
         """Where a tile of the grid stands in `indices`, or None."""
@@ -94,8 +97,7 @@ class Scored:
         at = self.position(index)
         if at is None:
             return None
-        scores = self.alignment.score_tensor(self.tensor) if self.steps else self.scores
-        return explain(self.tensor, self.alignment, scores, at)
+        return explain(self.tensor, self.alignment, self.judged or self.scores, at)
 
     def prompt_shares(self, indices: NDArray[np.int64], most: int = SAMPLE) -> dict[str, float]:
         """How much each text adds to the logit of its own class, as a share of the most that one adds.
@@ -169,6 +171,7 @@ class Scored:
             notes=tuple(notes),
             scores=replace(found.scores, parts=self.scores.parts),
             steps=found.steps,
+            judged=self.scores if found.steps else None,
             refinement=self._asked(refinement, examples) if found.steps else {},
         )
 

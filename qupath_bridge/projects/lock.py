@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from napari_histoalign.results.review.lock import lock
+from napari_histoalign.file_lock import lock_file
 from qupath_bridge.projects.errors import ProjectBusyError, ProjectError
 
 OURS = ".histoalign"
@@ -63,7 +63,7 @@ def _open(path: Path) -> int:
                 f"The project {path.parent.parent} cannot be written ({err.strerror or err}). Nothing was "
                 "changed. Copy the project to where it can be written, or open the GeoJSON files in QuPath."
             ) from err
-        if lock(handle) is None:
+        if lock_file(handle) is None:
             os.close(handle)
             raise busy
         try:

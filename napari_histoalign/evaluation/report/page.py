@@ -20,10 +20,10 @@ from napari_histoalign.evaluation.report.layout import (
     estimate_of,
     is_marked,
 )
-from napari_histoalign.files import resource
+from napari_histoalign.pages import page_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jinja2 import Environment
     from numpy.typing import NDArray
@@ -176,23 +176,7 @@ def _picture(image: NDArray[Any]) -> str:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    def readable(value: object) -> object:
-        """What is printed, without characters that hide or turn text round."""
-        return value if isinstance(value, Markup) else texts.shown(str(value))
-
-    environment = Environment(
-        loader=FileSystemLoader(resource("report")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=readable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "number": texts.number,
         "signed": texts.signed,
         "interval": lambda e: texts.interval(e.low, e.high),
@@ -203,4 +187,4 @@ def _environment() -> Environment:
         "picture": _picture,
         "setting": texts.setting,
     }
-    return environment
+    return page_templates(texts.shown, filters)

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QLineF, QRectF, QSize, Qt
+from qtpy.QtCore import QLineF, QRectF, Qt
 from qtpy.QtGui import QColor, QFont, QPainter, QPen
-from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_histoalign.plugin.widgets.inspector_paint import TROUGH, ink, wrapped
+from napari_histoalign.plugin.widgets.inspector_paint import TROUGH, ink
+from napari_histoalign.plugin.widgets.inspector_rows import PaintedRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qtpy.QtGui import QHelpEvent, QPaintEvent
+    from qtpy.QtGui import QPaintEvent
 
     from napari_histoalign.plugin.inspector_seams import ClassRow
 
 BAR_HIGH_PX, GAP_PX = 8, 6
 
 
-class ProbabilityBars(QWidget):
+class ProbabilityBars(PaintedRows):
     """Two lines a class: its name and probability, and the bar.
 
     Its bounds, where they are known, are a thin line with two ends across the bar.
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(120)
         self._rows: tuple[ClassRow, ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
     def rows(self) -> tuple[ClassRow, ...]:
@@ -38,23 +37,17 @@ class ProbabilityBars(QWidget):
 
     def show_rows(self, rows: Sequence[ClassRow]) -> None:
         """Show classes."""
-        changed = len(rows) != len(self._rows)
         self._rows = tuple(rows)
-        self.setAccessibleDescription(", ".join(f"{r.name} {r.probability:.2f}" for r in rows))
-        if changed:
-            self.setFixedHeight(self.sizeHint().height())
-        self.update()
+        self.rows_changed(len(rows), ", ".join(f"{r.name} {r.probability:.2f}" for r in rows))
 
-    def sizeHint(self) -> QSize:
-        """Room for every class."""
-        return QSize(120, len(self._rows) * self._row_px())
+    def row_px(self) -> int:
+        """Height of a row."""
+        return self.fontMetrics().height() + 1 + BAR_HIGH_PX + GAP_PX
 
-    def event(self, event: QEvent) -> bool:
-        """Say more of the class under the cursor."""
-        if event.type() == QEvent.Type.ToolTip:
-            self._tell(event)
-            return True
-        return bool(super().event(event))
+    def row_tip(self, row: int) -> str:
+        """What to say of a class."""
+        shown = self._rows[row]
+        return shown.tooltip or f"{shown.name}: {shown.probability:.3f}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw names, numbers and bars; the most probable class stands out."""
@@ -65,7 +58,7 @@ class ProbabilityBars(QWidget):
             font = QFont(self.font())
             font.setBold(row.probability == best)
             painter.setFont(font)
-            self._paint(painter, row, i * self._row_px())
+            self._paint(painter, row, i * self.row_px())
 
     def _paint(self, painter: QPainter, row: ClassRow, top: int) -> None:
         line = painter.fontMetrics().height()
@@ -96,12 +89,3 @@ class ProbabilityBars(QWidget):
         painter.drawLine(QLineF(left, middle, right, middle))
         for x in (left, right):
             painter.drawLine(QLineF(x, bar.top() - 1, x, bar.bottom() + 1))
-
-    def _row_px(self) -> int:
-        return self.fontMetrics().height() + 1 + BAR_HIGH_PX + GAP_PX
-
-    def _tell(self, event: QHelpEvent) -> None:
-        at = int(event.pos().y() // self._row_px())
-        row = self._rows[at] if 0 <= at < len(self._rows) else None
-        text = "" if row is None else row.tooltip or f"{row.name}: {row.probability:.3f}"
-        QToolTip.showText(event.globalPos(), wrapped(text), self)

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QLineF, QRectF, QSize, Qt
+from qtpy.QtCore import QLineF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen
-from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_histoalign.plugin.widgets.inspector_paint import QUIET, TROUGH, ink, wrapped
+from napari_histoalign.plugin.widgets.inspector_paint import QUIET, TROUGH, ink
+from napari_histoalign.plugin.widgets.inspector_rows import PaintedRows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from qtpy.QtGui import QHelpEvent, QPaintEvent
+    from qtpy.QtGui import QPaintEvent
 
     from napari_histoalign.plugin.inspector_seams import SignedBar
 
 TEXT_SHARE, GAP_PX, NUMBER_PX, PAD_PX = 0.56, 6, 42, 3
 
 
-class SignedBars(QWidget):
+class SignedBars(PaintedRows):
     """One line a bar: its text, the bar, and the number.
 
     Parameters
@@ -30,10 +30,9 @@ class SignedBars(QWidget):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__()
+        super().__init__(200)
         self._bars: tuple[SignedBar, ...] = ()
         self.setAccessibleName(name)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
     def bars(self) -> tuple[SignedBar, ...]:
@@ -42,23 +41,17 @@ class SignedBars(QWidget):
 
     def show_bars(self, bars: Sequence[SignedBar]) -> None:
         """Show bars; the longest fills its side."""
-        changed = len(bars) != len(self._bars)
         self._bars = tuple(bars)
-        self.setAccessibleDescription(", ".join(f"{bar.text} {_number(bar.value)}" for bar in bars))
-        if changed:
-            self.setFixedHeight(self.sizeHint().height())
-        self.update()
+        self.rows_changed(len(bars), ", ".join(f"{bar.text} {_number(bar.value)}" for bar in bars))
 
-    def sizeHint(self) -> QSize:
-        """Room for every bar."""
-        return QSize(200, len(self._bars) * self._row_px())
+    def row_px(self) -> int:
+        """Height of a bar's line."""
+        return int(self.fontMetrics().height()) + PAD_PX
 
-    def event(self, event: QEvent) -> bool:
-        """Say all of the bar under the cursor."""
-        if event.type() == QEvent.Type.ToolTip:
-            self._tell(event)
-            return True
-        return bool(super().event(event))
+    def row_tip(self, row: int) -> str:
+        """All of a bar's text."""
+        bar = self._bars[row]
+        return bar.tooltip or f"{bar.text}: {bar.value:+.3f}"
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw texts, bars and numbers."""
@@ -68,7 +61,7 @@ class SignedBars(QWidget):
         left = self.width() * TEXT_SHARE + GAP_PX
         room = max(self.width() - left - NUMBER_PX - GAP_PX, 10.0)
         for i, bar in enumerate(self._bars):
-            self._paint(painter, bar, i * self._row_px(), left, room / 2, bar.value / longest)
+            self._paint(painter, bar, i * self.row_px(), left, room / 2, bar.value / longest)
         zero = left + room / 2
         painter.setPen(QPen(ink(self, QUIET), 1))
         painter.drawLine(QLineF(zero, 0, zero, self.height()))
@@ -76,7 +69,7 @@ class SignedBars(QWidget):
     def _paint(
         self, painter: QPainter, bar: SignedBar, top: int, left: float, half: float, share: float
     ) -> None:
-        row = self._row_px()
+        row = self.row_px()
         painter.setPen(ink(self))
         text = painter.fontMetrics().elidedText(bar.text, Qt.TextElideMode.ElideRight, int(left - GAP_PX))
         middle = Qt.AlignmentFlag.AlignVCenter
@@ -91,15 +84,6 @@ class SignedBars(QWidget):
         painter.setBrush(QColor(bar.color) if bar.color else ink(self, QUIET))
         start = left + half + min(share, 0) * half
         painter.drawRect(QRectF(start, top + PAD_PX, abs(share) * half, high))
-
-    def _row_px(self) -> int:
-        return int(self.fontMetrics().height()) + PAD_PX
-
-    def _tell(self, event: QHelpEvent) -> None:
-        at = int(event.pos().y() // self._row_px())
-        bar = self._bars[at] if 0 <= at < len(self._bars) else None
-        text = "" if bar is None else bar.tooltip or f"{bar.text}: {bar.value:+.3f}"
-        QToolTip.showText(event.globalPos(), wrapped(text), self)
 
 
 def _number(value: float) -> str:

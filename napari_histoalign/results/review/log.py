@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from napari_histoalign.errors import ResultError
+from napari_histoalign.file_lock import lock_file
 from napari_histoalign.results.review.content import Problem, parse_log
 from napari_histoalign.results.review.lines import digest, write_line
-from napari_histoalign.results.review.lock import lock
 
 if TYPE_CHECKING:
     from napari_histoalign.results.review.acts import Act
@@ -139,7 +139,7 @@ class ReviewLog:
     def _lock(self) -> bool:
         if not stat.S_ISREG(os.fstat(self._handle).st_mode):
             raise ResultError(f"{self.path} is no ordinary file and cannot hold a review.")
-        real = lock(self._handle)
+        real = lock_file(self._handle)
         if real is None:
             raise ReviewBusyError(
                 f"The review {self.path} is open in another window or program. Close it there first: two "

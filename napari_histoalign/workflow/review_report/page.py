@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_histoalign.files import resource
+from napari_histoalign.pages import page_templates
 from napari_histoalign.workflow.review_report import texts
 
 if TYPE_CHECKING:
@@ -27,23 +27,5 @@ def page(content: Mapping[str, Any]) -> str:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    def readable(value: object) -> object:
-        return value if isinstance(value, Markup) else texts.shown(str(value))
-
-    environment = Environment(
-        loader=FileSystemLoader(resource("report")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=readable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        name: getattr(texts, name)
-        for name in ("number", "share", "interval", "area", "moment", "setting", "counted", "flat")
-    }
-    return environment
+    names = ("number", "share", "interval", "area", "moment", "setting", "counted", "flat")
+    return page_templates(texts.shown, {name: getattr(texts, name) for name in names})

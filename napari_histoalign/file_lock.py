@@ -1,4 +1,4 @@
-"""One writer at a time, also between programs: the log itself is locked, so that nothing is left behind."""
+"""A lock on an open file that no other program can take, and that ends with the process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FAR = 1 << 40
 """Which byte is locked on Windows, where a locked one cannot be read: far behind the last."""
 
 
-def lock(handle: int) -> bool | None:
+def lock_file(handle: int) -> bool | None:
     """Lock an open file until it is closed or its process ends, however it ends.
 
     Returns
