@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
@@ -14,6 +14,7 @@ from napari_histoalign.plugin.bench import Bench
 from napari_histoalign.plugin.errands import Errands
 from napari_histoalign.plugin.geometry import RegionError, look_at
 from napari_histoalign.plugin.jobs import Area, Scoring
+from napari_histoalign.plugin.on_slide import OnSlide
 from napari_histoalign.plugin.result_layers import ResultLayers
 from napari_histoalign.plugin.telling import summary_of, written_of
 from napari_histoalign.plugin.work import Work
@@ -33,28 +34,6 @@ if TYPE_CHECKING:
     from napari_histoalign.plugin.seams import Panel, Runners, State
     from napari_histoalign.slides import Slide
     from napari_histoalign.workflow.summary import RunSummary
-
-
-@dataclass(eq=False)
-class OnSlide:
-    """What is known of one slide in the viewer.
-
-    Attributes
-    ----------
-    results
-        Its layers.
-    setup
-        What they were made with; None before the first run.
-    snapshot
-        The scores in them.
-    grown
-        Whether they are of more tiles than when the person was told of them last.
-    """
-
-    results: ResultLayers
-    setup: Setup | None = None
-    snapshot: Snapshot | None = None
-    grown: bool = False
 
 
 class Presenter:
@@ -338,9 +317,7 @@ class Presenter:
         there = self._at_work
         if there is None:
             return
-        more = there.snapshot is None or len(there.snapshot.scored.indices) < len(snapshot.scored.indices)
-        there.grown = there.grown or more
-        there.snapshot = snapshot
+        there.take(snapshot)
         self._draw(there)
         if there is self._here:
             self._panel.show_results(there.results)
@@ -384,12 +361,8 @@ class Presenter:
             there = self._slides[slide_layer] = OnSlide(ResultLayers(self.viewer, slide_layer, self._later))
         self._at_work = there
         self.set_slide(slide_layer)
-        if there.setup != setup:
-            there.setup = setup
-            there.results.forget_deleted()
-            if there.snapshot is not None:
-                there.snapshot = None
-                self.snapshot_shown.emit(None)
+        if there.begin(setup):
+            self.snapshot_shown.emit(None)
 
     def _change(self, scoring: Scoring, counts: bool) -> None:
         """Take another scoring; score again where it counts."""
@@ -411,15 +384,7 @@ class Presenter:
 
     def _draw(self, there: OnSlide) -> None:
         """Put what is shown into the layers."""
-        if there.snapshot is not None:
-            prompts = there.snapshot.scoring.prompts
-            there.results.show(
-                there.snapshot.rasters,
-                background=tuple(c.is_background or c.name in self._hidden for c in prompts.classes),
-                overlay=prompts.class_names[prompts.overlay_class],
-                threshold=self._threshold,
-                finished=not self._work.embedding,
-            )
+        there.draw(self._threshold, self._hidden, finished=not self._work.embedding)
 
     def _on_layer_removed(self, event: Any) -> None:
         """The slide was removed from the viewer: stop running on it."""
